@@ -1,0 +1,118 @@
+/**
+ * The one way to define a primitive op.
+ *
+ * @module
+ */
+import {
+  AttributePacker,
+  type Attributes,
+  type AttributeSchema,
+} from "../runtime/attributes.ts";
+import type { Backend, Kernel, TensorSpec } from "../runtime/backend.ts";
+import { ArgumentError } from "../util/errors.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** What a derivative rule may use. */
+export interface VjpContext {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Gradients of the outputs; zeros where an output is unused. */
+  readonly grads: readonly Tensor[];
+  /** Whether the gradient of an input is wanted. */
+  needs(input: number): boolean;
+}
+
+/**
+ * Gradients of the inputs, in their order, from those of the outputs; null for
+ * an input that has none. Written with ops, so that it differentiates again.
+ */
+export type VjpRule<A> = (context: VjpContext, attributes: A) => (Tensor | null)[];
+
+/** What the compiler may do with an op. */
+export interface OpTraits {
+  /**
+   * Each output element depends on the elements at the same place of the
+   * (broadcast) inputs. Its kernel cannot fail and needs no memory, and an
+   * output may overwrite an input of its own size.
+   */
+  readonly elementwise?: boolean;
+  /** The output is the input's bytes under another shape: no kernel runs. */
+  readonly view?: boolean;
+  /** Never merged with another node of the same inputs. */
+  readonly unique?: boolean;
+}
+
+/** What `defineOp` takes. */
+export interface OpSpec<A extends Attributes> {
+  /** The registered name, snake_case, unique. */
+  readonly name: string;
+  /** The name of its kernels, where it shares those of another op. */
+  readonly kernel?: string;
+  /** Kinds of the attributes, in the order in which kernels read them. */
+  readonly attributes?: AttributeSchema;
+  /** Shapes and dtypes of the outputs. Throws for inputs that do not fit. */
+  readonly infer: (
+    inputs: readonly TensorSpec[],
+    attributes: A,
+  ) => TensorSpec | readonly TensorSpec[];
+  /** null: not differentiable; asking for a gradient throws. */
+  readonly vjp: VjpRule<A> | null;
+  /** The same computation in other ops: fallback, reference, second derivative. */
+  readonly decompose?: (inputs: readonly Tensor[], attributes: A) => Tensor | readonly Tensor[];
+  readonly traits?: OpTraits;
+}
+
+/** A defined op. */
+export interface OpDefinition<A extends Attributes = Attributes> {
+  readonly name: string;
+  readonly infer: OpSpec<A>["infer"];
+  readonly vjp: VjpRule<A> | null;
+  readonly decompose: OpSpec<A>["decompose"];
+  readonly traits: OpTraits;
+  readonly packer: AttributePacker;
+  /** The kernel of this op on a backend, looked up once. */
+  kernelOn(backend: Backend): Kernel | undefined;
+}
+
+const names = new Set<string>();
+
+/**
+ * Defines a primitive op: its shape rule, its derivative and, where it is not
+ * itself elementary, its decomposition. `apply` runs it.
+ *
+ * @throws {ArgumentError} If the name is taken or not snake_case.
+ * @example
+ * const double = defineOp({
+ *   name: "example_double",
+ *   infer: ([x]) => x,
+ *   vjp: ({ grads: [dy] }) => [ops.add(dy, dy)],
+ *   decompose: ([x]) => ops.add(x, x),
+ * });
+ * await apply(double, [tensor([1, 2])]).array(); // [2, 4]
+ */
+export function defineOp<A extends Attributes = Attributes>(spec: OpSpec<A>): OpDefinition<A> {
+  if (!/^[a-z][a-z0-9_]*$/.test(spec.name)) {
+    throw new ArgumentError(`defineOp: "${spec.name}" is not a snake_case name.`);
+  }
+  if (names.has(spec.name)) {
+    throw new ArgumentError(`defineOp: there is an op "${spec.name}" already. Choose another name.`);
+  }
+  names.add(spec.name);
+  let lastBackend: Backend | null = null;
+  let lastKernel: Kernel | undefined;
+  return {
+    name: spec.name,
+    infer: spec.infer,
+    vjp: spec.vjp,
+    decompose: spec.decompose,
+    traits: spec.traits ?? {},
+    packer: new AttributePacker(spec.attributes ?? {}),
+    kernelOn(backend) {
+      if (backend !== lastBackend) {
+        lastBackend = backend;
+        lastKernel = backend.resolve(spec.kernel ?? spec.name);
+      }
+      return lastKernel;
+    },
+  };
+}

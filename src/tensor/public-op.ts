@@ -1,0 +1,244 @@
+/**
+ * Public ops: Keras's signature, written once, serves argument checks,
+ * serialisation and the conformance runner.
+ *
+ * @module
+ */
+import type { DType } from "../util/dtypes.ts";
+import { ArgumentError, describe } from "../util/errors.ts";
+import { isPlainObject } from "../util/pytree.ts";
+import { toCamelCase } from "../util/naming.ts";
+import { Tensor } from "./tensor.ts";
+
+const required = Symbol("required");
+const spread = Symbol("spread");
+
+/** How one argument of a Keras function is passed here. */
+export class Argument {
+  /** `required`, or Keras's default. */
+  readonly fallback: unknown;
+  /** Given by position here, though Keras has a default for it. */
+  readonly positional: boolean;
+  /** Takes all further positional arguments. */
+  readonly variadic: boolean;
+
+  constructor(fallback: unknown, positional: boolean, variadic: boolean) {
+    this.fallback = fallback;
+    this.positional = positional;
+    this.variadic = variadic;
+  }
+
+  get isRequired(): boolean {
+    return this.fallback === required;
+  }
+}
+
+/** A required tensor. */
+export const tensorArgument: Argument = new Argument(required, true, false);
+/** A required argument of another kind. */
+export const requiredArgument: Argument = new Argument(required, true, false);
+/** An argument with a default that is positional all the same. */
+export function positionalArgument(fallback: unknown): Argument {
+  return new Argument(fallback, true, false);
+}
+/** `*args`. */
+export const variadicArgument: Argument = new Argument(spread, true, true);
+
+/** Keras's argument names in Keras's order; a plain value is a default. */
+export type SignatureSpec = Readonly<Record<string, unknown>>;
+
+/** A signature, resolved. */
+export interface Signature {
+  /** Keras's name of the function: `keras.ops.log_softmax`. */
+  readonly path: string;
+  /** In Keras's order, under Keras's names. */
+  readonly parameters: readonly Parameter[];
+  /** How many arguments come by position. */
+  readonly positionals: number;
+  readonly variadic: boolean;
+}
+
+/** One argument of a signature. */
+export interface Parameter {
+  readonly kerasName: string;
+  /** As it is called here: `keepdims`, `useBias`. */
+  readonly name: string;
+  readonly argument: Argument;
+}
+
+/** A tensor without values, of which the batch size may be unknown: `keras` has the class. */
+export interface SymbolicTensor {
+  readonly shape: readonly (number | null)[];
+  readonly dtype: DType;
+  readonly isSymbolic: true;
+}
+
+/** `T` with symbolic tensors allowed wherever there are tensors. */
+export type AllowSymbolic<T> = Tensor extends T
+  ? T | SymbolicTensor
+  : T extends readonly (infer E)[]
+    ? number extends T["length"]
+      ? readonly AllowSymbolic<E>[]
+      : { [K in keyof T]: AllowSymbolic<T[K]> }
+    : T;
+
+/** `T` with symbolic tensors in place of tensors. */
+export type ToSymbolic<T> = T extends Tensor
+  ? SymbolicTensor
+  : T extends readonly (infer E)[]
+    ? number extends T["length"]
+      ? ToSymbolic<E>[]
+      : { [K in keyof T]: ToSymbolic<T[K]> }
+    : T;
+
+/** Arguments with symbolic tensors allowed wherever there are tensors. */
+export type AllowSymbolicArguments<P extends readonly unknown[]> = {
+  [K in keyof P]: AllowSymbolic<P[K]>;
+};
+
+/** A public op: a function that knows its signature and takes symbolic tensors too. */
+export type PublicOp<F extends (...args: never[]) => unknown> = F & {
+  readonly signature: Signature;
+  (...args: AllowSymbolicArguments<Parameters<F>>): ToSymbolic<ReturnType<F>>;
+};
+
+/**
+ * Called in place of an op when an argument holds a symbolic Keras tensor.
+ * `keras` sets it.
+ */
+export type SymbolicHook = (
+  signature: Signature,
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+) => unknown;
+
+let symbolicClass: (new (...args: never[]) => object) | null = null;
+let symbolicHook: SymbolicHook | null = null;
+
+/** @internal Has ops on instances of `symbolic` recorded by `hook`. */
+export function registerSymbolicHook(
+  symbolic: new (...args: never[]) => object,
+  hook: SymbolicHook,
+): void {
+  symbolicClass = symbolic;
+  symbolicHook = hook;
+}
+
+const known = new Map<string, PublicOp<(...args: never[]) => unknown>>();
+
+/** The public op that Keras calls by this name. */
+export function publicOpNamed(path: string): PublicOp<(...args: never[]) => unknown> | undefined {
+  return known.get(path);
+}
+
+/** Resolves a signature: which arguments come by position, which as options. */
+export function resolveSignature(path: string, spec: SignatureSpec): Signature {
+  const parameters = Object.entries(spec).map(([kerasName, value]) => ({
+    kerasName,
+    name: toCamelCase(kerasName),
+    argument: value instanceof Argument ? value : new Argument(value, false, false),
+  }));
+  return {
+    path,
+    parameters,
+    positionals: parameters.filter(({ argument }) => argument.positional).length,
+    variadic: parameters.some(({ argument }) => argument.variadic),
+  };
+}
+
+/**
+ * Makes a function public under Keras's name.
+ *
+ * Arguments that Keras requires come by position, the others in one last
+ * options object. Unknown options and surplus arguments throw.
+ *
+ * @param path Keras's name: `keras.ops.log_softmax`.
+ * @param spec Keras's arguments in order: `{ x: tensorArgument, axis: -1 }`.
+ * @param fn What it does.
+ * @returns A function of the type of `fn`, with its `signature`.
+ * @example
+ * const twice = publicOp("example.twice", { x: tensorArgument }, (x) => ops.add(x, x));
+ * await twice(tensor([1, 2])).array(); // [2, 4]
+ */
+export function publicOp<F extends (...args: never[]) => unknown>(
+  path: string,
+  spec: SignatureSpec,
+  fn: F,
+): PublicOp<F> {
+  const signature = resolveSignature(path, spec);
+  const { positionals, variadic } = signature;
+  const options = new Set(
+    signature.parameters.filter((p) => !p.argument.positional).map((p) => p.name),
+  );
+  const name = toCamelCase(path.slice(path.lastIndexOf(".") + 1));
+  const most = variadic ? Number.POSITIVE_INFINITY : positionals + (options.size > 0 ? 1 : 0);
+  const call = (...args: unknown[]): unknown => {
+    if (args.length > most) throw surplus(name, signature, args.length);
+    if (!variadic && args.length > positionals) checkOptions(name, options, args[positionals]);
+    if (symbolicClass !== null) {
+      for (let i = 0; i < args.length; i++) {
+        const argument = args[i];
+        if (
+          typeof argument === "object" &&
+          !(argument instanceof Tensor) &&
+          holdsSymbolic(argument, symbolicClass)
+        ) {
+          return (symbolicHook as SymbolicHook)(signature, fn, args);
+        }
+      }
+    }
+    return fn(...(args as never[]));
+  };
+  Object.defineProperty(call, "name", { value: name });
+  const op = Object.assign(call, { signature }) as unknown as PublicOp<F>;
+  known.set(path, op as unknown as PublicOp<(...args: never[]) => unknown>);
+  return op;
+}
+
+function surplus(name: string, signature: Signature, count: number): ArgumentError {
+  const positional = signature.parameters
+    .filter((p) => p.argument.positional)
+    .map((p) => p.name)
+    .join(", ");
+  const rest = signature.parameters.filter((p) => !p.argument.positional).map((p) => p.name);
+  return new ArgumentError(
+    `${name}: ${count} arguments are too many. Expected (${positional}` +
+      `${rest.length > 0 ? `, { ${rest.join(", ")} }` : ""}).`,
+    { op: name },
+  );
+}
+
+/** @throws {ArgumentError} If `given` is no options object, or has an unknown key. */
+export function checkOptions(name: string, allowed: ReadonlySet<string>, given: unknown): void {
+  if (given === undefined) return;
+  if (!isPlainObject(given)) {
+    throw new ArgumentError(
+      `${name}: expected options ({ ${[...allowed].join(", ")} }), got ${describe(given)}.`,
+      { op: name },
+    );
+  }
+  for (const key in given) {
+    if (!allowed.has(key)) {
+      throw new ArgumentError(
+        `${name}: no option "${key}". There ${allowed.size === 1 ? "is" : "are"} ` +
+          `${[...allowed].join(", ") || "none"}.`,
+        { op: name },
+      );
+    }
+  }
+}
+
+function holdsSymbolic(value: unknown, symbolic: new (...args: never[]) => object): boolean {
+  if (value === null || typeof value !== "object" || value instanceof Tensor) return false;
+  if (value instanceof symbolic) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (holdsSymbolic(item, symbolic)) return true;
+    }
+    return false;
+  }
+  if (isPlainObject(value)) {
+    for (const key in value) if (holdsSymbolic(value[key], symbolic)) return true;
+  }
+  return false;
+}
