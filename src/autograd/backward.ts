@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tape, TapeEntry } from "../tensor/context.ts";
+import { type Tape, type TapeEntry, withTape } from "../tensor/context.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { GradientError } from "../util/errors.ts";
 import { isFloat } from "../util/dtypes.ts";
@@ -63,18 +63,14 @@ export function backward(
       );
     }
     const grads = outputs.map((output) => gradients.get(output) ?? zerosLike(output));
-    const results = op.vjp(
-      {
-        inputs,
-        outputs,
-        grads,
-        needs: (index) => {
-          const input = inputs[index];
-          return input !== undefined && reached.has(input) && isFloat(input.dtype);
-        },
-      },
-      attributes,
-    );
+    const needs = (index: number): boolean => {
+      const input = inputs[index];
+      return input !== undefined && reached.has(input) && isFloat(input.dtype);
+    };
+    const results =
+      op.vjp === "decompose"
+        ? decomposedGradients(entry, grads)
+        : op.vjp({ inputs, outputs, grads, needs }, attributes);
     if (results.length !== inputs.length) {
       throw new GradientError(
         `${op.name}: its vjp gave ${results.length} gradients for ${inputs.length} inputs.`,
@@ -98,4 +94,21 @@ export function backward(
     for (const output of outputs) if (!kept.has(output)) gradients.delete(output);
   }
   return sources.map((source) => gradients.get(source) ?? null);
+}
+
+/** The gradients of an op as those of what it is made of. */
+function decomposedGradients(
+  { op, inputs, attributes }: TapeEntry,
+  grads: readonly Tensor[],
+): (Tensor | null)[] {
+  const { decompose } = op;
+  if (decompose === undefined) {
+    throw new GradientError(`${op.name}: it has no decomposition to differentiate.`, {
+      op: op.name,
+    });
+  }
+  const tape: Tape = { entries: [], reads: new Map() };
+  const result = withTape(tape, () => decompose(inputs, attributes));
+  const outputs = Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor];
+  return backward(tape, outputs, grads, inputs);
 }

@@ -8,7 +8,7 @@ import type { Operand, TensorSpec } from "../runtime/backend.ts";
 import { currentBackend } from "../runtime/device.ts";
 import { dtypeId } from "../util/dtypes.ts";
 import { DeviceError, UnsupportedError } from "../util/errors.ts";
-import { state } from "./context.ts";
+import { state, withoutTapes } from "./context.ts";
 import { checkDType } from "./create.ts";
 import type { OpDefinition } from "./define-op.ts";
 import { newOutput, Tensor } from "./tensor.ts";
@@ -44,8 +44,13 @@ export function applyMany<A extends Attributes>(
     outputs = tracer === null ? [viewOf(inputs[0] as Tensor, specs[0] as TensorSpec)] : tracer.apply(general, inputs, attributes, specs);
   } else {
     const kernel = kernelFor(general, inputs, specs);
-    if (kernel === undefined) return decompose(general, inputs, attributes, specs);
-    if (tracer !== null) {
+    if (kernel === undefined) {
+      // Differentiated as what it is made of, unless it has a rule of its own.
+      if (op.vjp === "decompose") return decompose(general, inputs, attributes, specs);
+      outputs = withoutTapes(() => decompose(general, inputs, attributes, specs)).map((x) =>
+        x.detached(),
+      );
+    } else if (tracer !== null) {
       outputs = tracer.apply(general, inputs, attributes, specs);
     } else {
       const backend = currentBackend();
@@ -97,7 +102,6 @@ function checkDevice(op: string, x: Tensor, device: string): void {
   }
 }
 
-// Records the ops that it is made of, not itself.
 function decompose(
   op: OpDefinition,
   inputs: readonly Tensor[],

@@ -33,6 +33,7 @@ export interface Tracer {
 export interface Differentiable {
   readonly name: string;
   readonly vjp: OpDefinition["vjp"];
+  readonly decompose?: OpDefinition["decompose"];
 }
 
 /** One op that was run, as a tape keeps it. */

@@ -55,8 +55,11 @@ export interface OpSpec<A extends Attributes> {
     inputs: readonly TensorSpec[],
     attributes: A,
   ) => TensorSpec | readonly TensorSpec[];
-  /** null: not differentiable; asking for a gradient throws. */
-  readonly vjp: VjpRule<A> | null;
+  /**
+   * null: not differentiable, asking for a gradient throws. `"decompose"`: the
+   * derivative of its decomposition, for kernels of first derivatives.
+   */
+  readonly vjp: VjpRule<A> | "decompose" | null;
   /** The same computation in other ops: fallback, reference, second derivative. */
   readonly decompose?: (inputs: readonly Tensor[], attributes: A) => Tensor | readonly Tensor[];
   readonly traits?: OpTraits;
@@ -66,7 +69,7 @@ export interface OpSpec<A extends Attributes> {
 export interface OpDefinition<A extends Attributes = Attributes> {
   readonly name: string;
   readonly infer: OpSpec<A>["infer"];
-  readonly vjp: VjpRule<A> | null;
+  readonly vjp: OpSpec<A>["vjp"];
   readonly decompose: OpSpec<A>["decompose"];
   readonly traits: OpTraits;
   readonly packer: AttributePacker;

@@ -1,0 +1,386 @@
+/**
+ * Activations of `keras.ops`.
+ *
+ * @module
+ */
+import { apply } from "../tensor/apply.ts";
+import { scalar } from "../tensor/create.ts";
+import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { formatShape, ShapeError } from "../util/errors.ts";
+import { dimAt, normalizeAxis } from "../util/shapes.ts";
+import {
+  absolute,
+  add,
+  clip,
+  divide,
+  keepWhere,
+  maximum,
+  minimum,
+  multiply,
+  negative,
+  square,
+  subtract,
+} from "./arithmetic.ts";
+import { reshapeTo, sumOver } from "./broadcasting.ts";
+import { greater, less, lessEqual, logicalAnd, select } from "./comparison.ts";
+import { iota } from "./creation.ts";
+import { cumsum, sort } from "./sorting.ts";
+import { floatOp, type Unary, unaryOp } from "./elementwise-define.ts";
+import { erf, exp, expm1, log, sigmoid, softplus, sqrt, tanh } from "./exponential.ts";
+import { withLogits } from "./logits.ts";
+import { type TensorLike, toFloat, toTensor } from "./promote.ts";
+import { max } from "./reduction.ts";
+import { flip, split } from "./shaping.ts";
+import { castTo } from "../tensor/cast.ts";
+
+/** A constant of the dtype of `x`. */
+function like(x: Tensor, value: number): Tensor {
+  return scalar(value, x.dtype);
+}
+
+/** max(x, 0); the gradient at 0 is 0. */
+export const relu: PublicOp<Unary> = unaryOp(
+  "relu",
+  (dy, _, y) => keepWhere(dy, greater(y, like(y, 0))),
+  (x) => maximum(x, like(x, 0)),
+);
+
+/** min(max(x, 0), 6); the gradient at 0 and 6 is 0. */
+export const relu6: PublicOp<Unary> = unaryOp(
+  "relu6",
+  (dy, x) => keepWhere(dy, logicalAnd(greater(x, like(x, 0)), less(x, like(x, 6)))),
+  (x) => minimum(maximum(x, like(x, 0)), like(x, 6)),
+);
+
+/** x * sigmoid(x), also called swish. */
+export const silu: PublicOp<Unary> = floatOp(
+  "silu",
+  // s * (1 + x * (1 - s))
+  (dy, x) => {
+    const s = sigmoid(x);
+    return multiply(dy, multiply(s, add(like(x, 1), multiply(x, subtract(like(x, 1), s)))));
+  },
+  (x) => multiply(x, sigmoid(x)),
+);
+
+/** log(sigmoid(x)). */
+export const logSigmoid: PublicOp<Unary> = floatOp(
+  "log_sigmoid",
+  (dy, x) => multiply(dy, sigmoid(negative(x))),
+  (x) => negative(softplus(negative(x))),
+);
+
+/** x / (1 + |x|). */
+export const softsign: PublicOp<Unary> = floatOp(
+  "softsign",
+  (dy, x) => divide(dy, square(add(absolute(x), like(x, 1)))),
+  (x) => divide(x, add(absolute(x), like(x, 1))),
+);
+
+function composed(name: string, fn: (x: Tensor) => Tensor): PublicOp<Unary> {
+  return publicOp(`keras.ops.${name}`, { x: tensorArgument }, (x: TensorLike) =>
+    fn(toFloat(name, x)),
+  );
+}
+
+/** x - tanh(x). */
+export const tanhShrink: PublicOp<Unary> = composed("tanh_shrink", (x) => subtract(x, tanh(x)));
+/** 0 up to -1, 1 from 1 on, linear between. */
+export const sparseSigmoid: PublicOp<Unary> = composed("sparse_sigmoid", (x) =>
+  select(
+    lessEqual(x, like(x, -1)),
+    like(x, 0),
+    select(
+      less(x, like(x, 1)),
+      multiply(add(x, like(x, 1)), like(x, 0.5)),
+      like(x, 1),
+    ),
+  ),
+);
+/** 0 up to -1, x from 1 on, (x + 1)^2 / 4 between. */
+export const sparsePlus: PublicOp<Unary> = composed("sparse_plus", (x) =>
+  select(
+    lessEqual(x, like(x, -1)),
+    like(x, 0),
+    select(
+      less(x, like(x, 1)),
+      multiply(square(add(x, like(x, 1))), like(x, 0.25)),
+      x,
+    ),
+  ),
+);
+/** relu6(x + 3) / 6. */
+export const hardSigmoid: PublicOp<Unary> = composed("hard_sigmoid", (x) =>
+  divide(relu6(add(x, like(x, 3))), like(x, 6)),
+);
+/** x * hardSigmoid(x), also called hard swish. */
+export const hardSilu: PublicOp<Unary> = composed("hard_silu", (x) => multiply(x, hardSigmoid(x)));
+/** x within [-1, 1]. */
+export const hardTanh: PublicOp<Unary> = composed("hard_tanh", (x) => clip(x, -1, 1));
+
+/** Scales of SELU (Klambauer et al. 2017, https://arxiv.org/abs/1706.02515). */
+const seluScale = 1.0507009873554805;
+const seluAlpha = 1.6732632423543772;
+
+/** Options with a slope, a threshold or a shape parameter. */
+export interface LeakyReluOptions {
+  negativeSlope?: number | undefined;
+}
+export interface ThresholdOptions {
+  threshold?: number | undefined;
+}
+export interface AlphaOptions {
+  alpha?: number | undefined;
+}
+
+const eluOp: OpDefinition<{ alpha: number }> = defineOp({
+  name: "elu",
+  infer: ([x]) => x as Tensor,
+  vjp: ({ inputs: [x], outputs: [y], grads: [dy] }, { alpha }) => {
+    const v = x as Tensor;
+    const d = dy as Tensor;
+    return [select(greater(v, like(v, 0)), d, multiply(d, add(y as Tensor, like(v, alpha))))];
+  },
+  decompose: ([x], { alpha }) => {
+    const v = x as Tensor;
+    // The exponent is held back, so that the unused branch stays finite.
+    const negativePart = multiply(expm1(minimum(v, like(v, 0))), like(v, alpha));
+    return select(greater(v, like(v, 0)), v, negativePart);
+  },
+});
+
+/** x where it is positive, else alpha * (e^x - 1). */
+export const elu: PublicOp<(x: TensorLike, options?: AlphaOptions) => Tensor> = publicOp(
+  "keras.ops.elu",
+  { x: tensorArgument, alpha: 1 },
+  (x, { alpha = 1 } = {}) => apply(eluOp, [toFloat("elu", x)], { alpha }),
+);
+
+/** scale * elu(x, alpha) with the constants of self-normalizing networks. */
+export const selu: PublicOp<Unary> = composed("selu", (x) =>
+  multiply(elu(x, { alpha: seluAlpha }), like(x, seluScale)),
+);
+
+/** max(x, 0) + alpha * (e^(min(x, 0) / alpha) - 1). */
+export const celu: PublicOp<(x: TensorLike, options?: AlphaOptions) => Tensor> = publicOp(
+  "keras.ops.celu",
+  { x: tensorArgument, alpha: 1 },
+  (given, { alpha = 1 } = {}) => {
+    const x = toFloat("celu", given);
+    const zero = like(x, 0);
+    return add(
+      maximum(x, zero),
+      multiply(expm1(divide(minimum(x, zero), like(x, alpha))), like(x, alpha)),
+    );
+  },
+);
+
+const leakyReluOp: OpDefinition<{ slope: number }> = defineOp({
+  name: "leaky_relu",
+  infer: ([x]) => x as Tensor,
+  vjp: ({ inputs: [x], grads: [dy] }, { slope }) => {
+    const v = x as Tensor;
+    const d = dy as Tensor;
+    return [select(greater(v, like(v, 0)), d, multiply(d, like(v, slope)))];
+  },
+  decompose: ([x], { slope }) => {
+    const v = x as Tensor;
+    return select(greater(v, like(v, 0)), v, multiply(v, like(v, slope)));
+  },
+});
+
+/** x where it is positive, else negativeSlope * x. */
+export const leakyRelu: PublicOp<(x: TensorLike, options?: LeakyReluOptions) => Tensor> = publicOp(
+  "keras.ops.leaky_relu",
+  { x: tensorArgument, negative_slope: 0.2 },
+  (x, { negativeSlope = 0.2 } = {}) =>
+    apply(leakyReluOp, [toFloat("leaky_relu", x)], { slope: negativeSlope }),
+);
+
+/** x moved towards 0 by the threshold, 0 within it. */
+export const softShrink: PublicOp<(x: TensorLike, options?: ThresholdOptions) => Tensor> = publicOp(
+  "keras.ops.soft_shrink",
+  { x: tensorArgument, threshold: 0.5 },
+  (given, { threshold: t = 0.5 } = {}) => {
+    const x = toFloat("soft_shrink", given);
+    const below = select(less(x, like(x, -t)), add(x, like(x, t)), like(x, 0));
+    return select(greater(x, like(x, t)), subtract(x, like(x, t)), below);
+  },
+);
+
+/** x outside of the threshold, 0 within it. */
+export const hardShrink: PublicOp<(x: TensorLike, options?: ThresholdOptions) => Tensor> = publicOp(
+  "keras.ops.hard_shrink",
+  { x: tensorArgument, threshold: 0.5 },
+  (given, { threshold: t = 0.5 } = {}) => {
+    const x = toFloat("hard_shrink", given);
+    return keepWhere(x, greater(absolute(x), like(x, t)));
+  },
+);
+
+/** x above the threshold, `defaultValue` below. */
+export const threshold: PublicOp<
+  (x: TensorLike, threshold: number, defaultValue: number) => Tensor
+> = publicOp(
+  "keras.ops.threshold",
+  { x: tensorArgument, threshold: requiredArgument, default_value: requiredArgument },
+  (given, at, defaultValue) => {
+    const x = toTensor("threshold", given);
+    return select(greater(x, like(x, at)), x, like(x, defaultValue));
+  },
+);
+
+/** (x + sqrt(x^2 + b)) / 2. */
+export const squareplus: PublicOp<(x: TensorLike, options?: { b?: number | undefined }) => Tensor> =
+  publicOp("keras.ops.squareplus", { x: tensorArgument, b: 4 }, (given, { b = 4 } = {}) => {
+    const x = toFloat("squareplus", given);
+    return divide(add(x, sqrt(add(square(x), like(x, b)))), like(x, 2));
+  });
+
+/**
+ * x * P(X <= x) for a standard normal X: by erf, or by the tanh approximation.
+ */
+export const gelu: PublicOp<
+  (x: TensorLike, options?: { approximate?: boolean | undefined }) => Tensor
+> = publicOp(
+  "keras.ops.gelu",
+  { x: tensorArgument, approximate: true },
+  (given, { approximate = true } = {}) => {
+    const x = toFloat("gelu", given);
+    const half = multiply(x, like(x, 0.5));
+    if (!approximate) {
+      return multiply(half, add(erf(multiply(x, like(x, Math.SQRT1_2))), like(x, 1)));
+    }
+    // sqrt(2 / pi) * (x + 0.044715 x^3)
+    const inner = multiply(
+      add(x, multiply(multiply(x, square(x)), like(x, 0.044715))),
+      like(x, Math.sqrt(2 / Math.PI)),
+    );
+    return multiply(half, add(tanh(inner), like(x, 1)));
+  },
+);
+
+/** Options with an axis. */
+export interface AxisOptions {
+  axis?: number | undefined;
+}
+/** Options with an axis; null: all elements together. */
+export interface NullableAxisOptions {
+  axis?: number | null | undefined;
+}
+
+/**
+ * Half of the axis times the sigmoid of the other half.
+ *
+ * @throws {ShapeError} If the axis is odd.
+ */
+export const glu: PublicOp<(x: TensorLike, options?: AxisOptions) => Tensor> = publicOp(
+  "keras.ops.glu",
+  { x: tensorArgument, axis: -1 },
+  (given, { axis = -1 } = {}) => {
+    const x = toFloat("glu", given);
+    const along = normalizeAxis("glu", axis, x.ndim);
+    if (dimAt(x.shape, along) % 2 !== 0) {
+      throw new ShapeError(
+        `glu: axis ${along} of shape ${formatShape(x.shape)} is odd; it is split in two halves.`,
+        { op: "glu", shapes: [x.shape] },
+      );
+    }
+    const [a, b] = split(x, 2, { axis: along }) as [Tensor, Tensor];
+    return multiply(a, sigmoid(b));
+  },
+);
+
+const softmaxOp: OpDefinition<{ axis: number }> = defineOp({
+  name: "softmax",
+  attributes: { axis: "int" },
+  infer: ([x]) => x as Tensor,
+  // dx = y * (dy - sum(dy * y))
+  vjp: ({ outputs: [y], grads: [dy] }, { axis }) => {
+    const s = multiply(dy as Tensor, y as Tensor);
+    return [subtract(s, multiply(y as Tensor, sumOver(s, [axis], true)))];
+  },
+  decompose: ([x], { axis }) => {
+    const e = exp(subtract(x as Tensor, max(x as Tensor, { axis, keepdims: true }).detached()));
+    return divide(e, sumOver(e, [axis], true));
+  },
+});
+
+const logSoftmaxOp: OpDefinition<{ axis: number }> = defineOp({
+  name: "log_softmax",
+  attributes: { axis: "int" },
+  infer: ([x]) => x as Tensor,
+  // dx = dy - softmax(x) * sum(dy)
+  vjp: ({ outputs: [y], grads: [dy] }, { axis }) => [
+    subtract(dy as Tensor, multiply(exp(y as Tensor), sumOver(dy as Tensor, [axis], true))),
+  ],
+  decompose: ([x], { axis }) => {
+    const shifted = subtract(x as Tensor, max(x as Tensor, { axis, keepdims: true }).detached());
+    return subtract(shifted, log(sumOver(exp(shifted), [axis], true)));
+  },
+});
+
+function alongAxis(
+  name: string,
+  op: OpDefinition<{ axis: number }>,
+): PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> {
+  return publicOp(
+    `keras.ops.${name}`,
+    { x: tensorArgument, axis: -1 },
+    (given: TensorLike, { axis = -1 }: NullableAxisOptions = {}) => {
+      const x = toFloat(name, given);
+      const y =
+        axis === null
+          ? reshapeTo(apply(op, [reshapeTo(x, [x.size])], { axis: 0 }), x.shape)
+          : apply(op, [x], { axis: normalizeAxis(name, axis, x.ndim) });
+      return name === "softmax" ? withLogits(y, "softmax", x) : y;
+    },
+  );
+}
+
+/**
+ * Softmax along one axis: `exp(x - max) / sum(exp(x - max))`.
+ *
+ * Half-precision inputs accumulate in float32.
+ *
+ * @param options.axis Axis that sums to one (default: last); null: all elements.
+ * @returns Tensor of the shape and dtype of `x`.
+ * @throws {ShapeError} If the axis is out of range.
+ * @example
+ * await ops.softmax([1, 2, 3]).data(); // [0.0900, 0.2447, 0.6652]
+ */
+export const softmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> = alongAxis(
+  "softmax",
+  softmaxOp,
+);
+
+/** The logarithm of `softmax`. */
+export const logSoftmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> =
+  alongAxis("log_softmax", logSoftmaxOp);
+
+/**
+ * The projection on the simplex (Martins and Astudillo 2016,
+ * https://arxiv.org/abs/1602.02068): like softmax, with exact zeros.
+ */
+export const sparsemax: PublicOp<(x: TensorLike, options?: AxisOptions) => Tensor> = publicOp(
+  "keras.ops.sparsemax",
+  { x: tensorArgument, axis: -1 },
+  (given, { axis = -1 } = {}) => {
+    const x = toFloat("sparsemax", given);
+    const along = normalizeAxis("sparsemax", axis, x.ndim);
+    const sorted = flip(sort(x, { axis: along }), { axis: along });
+    const total = cumsum(sorted, { axis: along });
+    const count = x.shape.map((dim, i) => (i === along ? dim : 1));
+    const rank = iota(count, x.dtype, along, 1);
+    const support = greater(
+      subtract(sorted, divide(subtract(total, like(x, 1)), rank)),
+      like(x, 0),
+    );
+    const size = sumOver(castTo(support, x.dtype), [along], true);
+    const kept = sumOver(keepWhere(sorted, support), [along], true);
+    const tau = divide(subtract(kept, like(x, 1)), size);
+    return maximum(subtract(x, tau), like(x, 0));
+  },
+);

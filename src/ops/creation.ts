@@ -1,0 +1,256 @@
+/**
+ * Tensors from nothing, and from JavaScript values.
+ *
+ * @module
+ */
+import { floatx } from "../runtime/precision.ts";
+import { apply } from "../tensor/apply.ts";
+import { castTo } from "../tensor/cast.ts";
+import { isPythonFloat, scalar } from "../tensor/create.ts";
+import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import { fill } from "../tensor/fill.ts";
+import {
+  positionalArgument,
+  type PublicOp,
+  publicOp,
+  requiredArgument,
+  tensorArgument,
+} from "../tensor/public-op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type DType, isFloat, resultType, standardizeDType } from "../util/dtypes.ts";
+import { ArgumentError } from "../util/errors.ts";
+import { checkShape, type Shape } from "../util/shapes.ts";
+import { broadcastOver } from "./broadcasting.ts";
+import { equal, greaterEqual, lessEqual, select } from "./comparison.ts";
+import { type TensorLike, toTensor } from "./promote.ts";
+
+/** A dtype as users name it; `"int"` is int32, `"float"` is floatx. */
+export type DTypeLike = DType | "int" | "float";
+
+/** Options with a dtype. */
+export interface DTypeOptions {
+  dtype?: DTypeLike | null | undefined;
+}
+
+function shapeOf(op: string, shape: number | Shape): Shape {
+  return checkShape(op, typeof shape === "number" ? [shape] : [...shape]);
+}
+
+/**
+ * Zeros.
+ *
+ * @throws {ShapeError} If the shape is none.
+ */
+export const zeros: PublicOp<(shape: number | Shape, options?: DTypeOptions) => Tensor> = publicOp(
+  "keras.ops.zeros",
+  { shape: requiredArgument, dtype: null },
+  (shape, { dtype } = {}) => fill(shapeOf("zeros", shape), standardizeDType(dtype, floatx()), 0),
+);
+
+/** Ones. */
+export const ones: PublicOp<(shape: number | Shape, options?: DTypeOptions) => Tensor> = publicOp(
+  "keras.ops.ones",
+  { shape: requiredArgument, dtype: null },
+  (shape, { dtype } = {}) => fill(shapeOf("ones", shape), standardizeDType(dtype, floatx()), 1),
+);
+
+/** A tensor whose elements are all `fillValue`, which may be a tensor that broadcasts. */
+export const full: PublicOp<
+  (shape: number | Shape, fillValue: TensorLike, options?: DTypeOptions) => Tensor
+> = publicOp(
+  "keras.ops.full",
+  { shape: requiredArgument, fill_value: tensorArgument, dtype: null },
+  (shape, fillValue, { dtype } = {}) => {
+    const kind = standardizeDType(dtype, floatx());
+    const dims = shapeOf("full", shape);
+    return typeof fillValue === "number"
+      ? fill(dims, kind, fillValue)
+      : broadcastOver(toTensor("full", fillValue, kind), dims);
+  },
+);
+
+function like(
+  name: string,
+  value: number,
+): PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> {
+  return publicOp(
+    `keras.ops.${name}`,
+    { x: tensorArgument, dtype: null },
+    (given: TensorLike, { dtype }: DTypeOptions = {}) => {
+      const x = toTensor(name, given);
+      return fill(x.shape, standardizeDType(dtype, x.dtype), value);
+    },
+  );
+}
+
+/** Zeros of the shape and dtype of `x`. */
+export const zerosLike: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = like(
+  "zeros_like",
+  0,
+);
+/** Ones of the shape and dtype of `x`. */
+export const onesLike: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = like(
+  "ones_like",
+  1,
+);
+
+/** A tensor of the shape and dtype of `x` whose elements are all `fillValue`. */
+export const fullLike: PublicOp<
+  (x: TensorLike, fillValue: TensorLike, options?: DTypeOptions) => Tensor
+> = publicOp(
+  "keras.ops.full_like",
+  { x: tensorArgument, fill_value: tensorArgument, dtype: null },
+  (given, fillValue, { dtype } = {}) => {
+    const x = toTensor("full_like", given);
+    return full(x.shape, fillValue, { dtype: standardizeDType(dtype, x.dtype) });
+  },
+);
+
+const iotaOp: OpDefinition<{
+  shape: Shape;
+  dtype: DType;
+  axis: number;
+  start: number;
+  step: number;
+}> = defineOp({
+  name: "iota",
+  attributes: { shape: "ints", dtype: "dtype", axis: "int", start: "float", step: "float" },
+  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  vjp: () => [],
+});
+
+/** start + step * (index along an axis). */
+export function iota(shape: Shape, dtype: DType, axis: number, start = 0, step = 1): Tensor {
+  return apply(iotaOp, [], { shape, dtype, axis, start, step });
+}
+
+/**
+ * Numbers from `start` to before `stop`. With one argument: from 0 to before it.
+ *
+ * @throws {ArgumentError} If the step is 0.
+ * @example
+ * await ops.arange(2, 10, 3).array(); // [2, 5, 8]
+ */
+export const arange: PublicOp<
+  (start: number, stop?: number | null, step?: number | null, options?: DTypeOptions) => Tensor
+> = publicOp(
+  "keras.ops.arange",
+  {
+    start: requiredArgument,
+    stop: positionalArgument(null),
+    step: positionalArgument(null),
+    dtype: null,
+  },
+  (start, stop, step, { dtype } = {}) => {
+    const by = step ?? 1;
+    const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
+    if (by === 0) throw new ArgumentError("arange: the step is 0.", { op: "arange" });
+    const kinds = [from, to, by].map((n): "float" | "int" => (isPythonFloat(n) ? "float" : "int"));
+    const kind =
+      dtype === undefined || dtype === null
+        ? resultType(kinds, floatx())
+        : standardizeDType(dtype, floatx());
+    const length = Math.max(0, Math.ceil((to - from) / by));
+    return iota(checkShape("arange", [length]), kind, 0, from, by);
+  },
+);
+
+/** Options of `linspace`. */
+export interface LinspaceOptions extends DTypeOptions {
+  num?: number | undefined;
+  /** Whether `stop` is the last one. */
+  endpoint?: boolean | undefined;
+}
+
+/** `num` numbers at equal distances from `start` to `stop`. */
+export const linspace: PublicOp<(start: number, stop: number, options?: LinspaceOptions) => Tensor> =
+  publicOp(
+    "keras.ops.linspace",
+    { start: requiredArgument, stop: requiredArgument, num: 50, endpoint: true, dtype: null },
+    (start, stop, { num = 50, endpoint = true, dtype } = {}) => {
+      const kind = standardizeDType(dtype, floatx());
+      const compute = isFloat(kind) ? kind : floatx();
+      const step = (stop - start) / Math.max(1, endpoint ? num - 1 : num);
+      return castTo(iota(checkShape("linspace", [num]), compute, 0, start, step), kind);
+    },
+  );
+
+/** Ones on a diagonal (`k` above the main one), zeros elsewhere. */
+export const eye: PublicOp<
+  (N: number, options?: { M?: number | null | undefined; k?: number | undefined } & DTypeOptions) => Tensor
+> = publicOp(
+  "keras.ops.eye",
+  { N: requiredArgument, M: null, k: 0, dtype: null },
+  (rows, { M, k = 0, dtype } = {}) => {
+    const shape = checkShape("eye", [rows, M ?? rows]);
+    const kind = standardizeDType(dtype, floatx());
+    return castTo(equal(iota(shape, "int32", 1, -k), iota(shape, "int32", 0)), kind);
+  },
+);
+
+/** A square matrix of ones on its diagonal. */
+export const identity: PublicOp<(n: number, options?: DTypeOptions) => Tensor> = publicOp(
+  "keras.ops.identity",
+  { n: requiredArgument, dtype: null },
+  (n, { dtype } = {}) => eye(n, { dtype }),
+);
+
+/**
+ * A tensor of any value, with Python's dtypes: integral numbers int32, others
+ * floatx.
+ *
+ * @example
+ * ops.convertToTensor([1, 2]).dtype; // "int32"
+ */
+export const convertToTensor: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = publicOp(
+  "keras.ops.convert_to_tensor",
+  { x: tensorArgument, dtype: null, sparse: null, ragged: null },
+  (x, { dtype } = {}) =>
+    toTensor(
+      "convert_to_tensor",
+      x,
+      dtype === undefined || dtype === null ? undefined : standardizeDType(dtype, floatx()),
+    ),
+);
+
+/** The same as `convertToTensor`. */
+export const array: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = publicOp(
+  "keras.ops.array",
+  { x: tensorArgument, dtype: null },
+  (x, { dtype } = {}) => convertToTensor(x, { dtype }),
+);
+
+/**
+ * `x` in another dtype.
+ *
+ * @throws {DTypeError} If there is no such dtype.
+ */
+export const cast: PublicOp<(x: TensorLike, dtype: DTypeLike) => Tensor> = publicOp(
+  "keras.ops.cast",
+  { x: tensorArgument, dtype: requiredArgument },
+  (x, dtype) => castTo(toTensor("cast", x), standardizeDType(dtype, floatx())),
+);
+
+/** The lower triangle: elements on and below a diagonal, zeros above. */
+export const tril: PublicOp<(x: TensorLike, options?: { k?: number | undefined }) => Tensor> =
+  triangle("tril");
+/** The upper triangle: elements on and above a diagonal, zeros below. */
+export const triu: PublicOp<(x: TensorLike, options?: { k?: number | undefined }) => Tensor> =
+  triangle("triu");
+
+function triangle(
+  name: "tril" | "triu",
+): PublicOp<(x: TensorLike, options?: { k?: number | undefined }) => Tensor> {
+  return publicOp(
+    `keras.ops.${name}`,
+    { x: tensorArgument, k: 0 },
+    (given: TensorLike, { k = 0 }: { k?: number | undefined } = {}) => {
+      const x = toTensor(name, given);
+      const shape = x.shape.slice(-2);
+      const row = iota(shape, "int32", 0, k);
+      const column = iota(shape, "int32", 1);
+      const kept = name === "tril" ? lessEqual(column, row) : greaterEqual(column, row);
+      return select(kept, x, scalar(0, x.dtype));
+    },
+  );
+}

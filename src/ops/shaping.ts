@@ -1,0 +1,593 @@
+/**
+ * Ops that rearrange elements.
+ *
+ * @module
+ */
+import { apply } from "../tensor/apply.ts";
+import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import {
+  type PublicOp,
+  publicOp,
+  requiredArgument,
+  tensorArgument,
+} from "../tensor/public-op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
+import {
+  broadcastShapes,
+  checkShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+} from "../util/shapes.ts";
+import { broadcastOver, reshapeTo } from "./broadcasting.ts";
+import { promoteAll, type TensorLike, toTensor } from "./promote.ts";
+
+/**
+ * A shape with at most one -1 (or null) resolved from the number of elements.
+ *
+ * @throws {ShapeError} If the elements do not fit.
+ */
+export function resolveShape(op: string, from: Shape, to: readonly (number | null)[]): Shape {
+  const size = sizeOf(from);
+  const unknown = to.map((dim, i) => (dim === -1 || dim === null ? i : -1)).filter((i) => i >= 0);
+  const known = sizeOf(to.filter((dim): dim is number => dim !== -1 && dim !== null));
+  const fail = (why: string): ShapeError =>
+    new ShapeError(
+      `${op}: cannot turn shape ${formatShape(from)} (${size} elements) into ` +
+        `${formatShape(to)}: ${why}.`,
+      { op, shapes: [from, to] },
+    );
+  if (unknown.length > 1) throw fail("at most one axis can be -1");
+  if (unknown.length === 0) {
+    const shape = checkShape(op, to as Shape);
+    if (known !== size) throw fail(`that is ${known} elements`);
+    return shape;
+  }
+  if (known === 0 ? size !== 0 : size % known !== 0) throw fail(`${size} is no multiple of ${known}`);
+  const rest = known === 0 ? 0 : size / known;
+  return checkShape(
+    op,
+    to.map((dim) => (dim === -1 || dim === null ? rest : dim)),
+  );
+}
+
+/**
+ * `x` under another shape, in row-major order; one axis may be -1.
+ *
+ * @throws {ShapeError} If the elements do not fit.
+ * @example
+ * ops.reshape([[1, 2, 3], [4, 5, 6]], [3, -1]).shape; // [3, 2]
+ */
+export const reshape: PublicOp<(x: TensorLike, newshape: number | readonly (number | null)[]) => Tensor> =
+  publicOp(
+    "keras.ops.reshape",
+    { x: tensorArgument, newshape: requiredArgument },
+    (given, newshape) => {
+      const x = toTensor("reshape", given);
+      const wanted = typeof newshape === "number" ? [newshape] : newshape;
+      return reshapeTo(x, resolveShape("reshape", x.shape, wanted));
+    },
+  );
+
+/** All elements in one axis. */
+export const ravel: PublicOp<(x: TensorLike) => Tensor> = publicOp(
+  "keras.ops.ravel",
+  { x: tensorArgument },
+  (given) => {
+    const x = toTensor("ravel", given);
+    return reshapeTo(x, [x.size]);
+  },
+);
+
+/**
+ * `x` repeated to a shape by NumPy's broadcasting.
+ *
+ * @throws {ShapeError} If it does not broadcast to it.
+ */
+export const broadcastTo: PublicOp<(x: TensorLike, shape: Shape) => Tensor> = publicOp(
+  "keras.ops.broadcast_to",
+  { x: tensorArgument, shape: requiredArgument },
+  (given, shape) => {
+    const x = toTensor("broadcast_to", given);
+    checkShape("broadcast_to", shape);
+    if (!sameShape(broadcastShapes("broadcast_to", x.shape, shape), shape)) {
+      throw new ShapeError(
+        `broadcast_to: shape ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}.`,
+        { op: "broadcast_to", shapes: [x.shape, shape] },
+      );
+    }
+    return broadcastOver(x, [...shape]);
+  },
+);
+
+const transposeOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
+  name: "transpose",
+  attributes: { axes: "ints" },
+  infer: ([x], { axes }) => ({
+    shape: axes.map((axis) => (x as Tensor).shape[axis] as number),
+    dtype: (x as Tensor).dtype,
+  }),
+  vjp: ({ grads: [dy] }, { axes }) => {
+    const inverse = new Array<number>(axes.length);
+    for (const [i, axis] of axes.entries()) inverse[axis] = i;
+    return [permute(dy as Tensor, inverse)];
+  },
+});
+
+/** `x` with its axes in the given order. */
+export function permute(x: Tensor, axes: readonly number[]): Tensor {
+  return axes.every((axis, i) => axis === i) ? x : apply(transposeOp, [x], { axes });
+}
+
+/**
+ * `x` with its axes in another order, reversed by default.
+ *
+ * @throws {ShapeError} If `axes` is no permutation of the axes.
+ */
+export const transpose: PublicOp<
+  (x: TensorLike, options?: { axes?: readonly number[] | null | undefined }) => Tensor
+> = publicOp(
+  "keras.ops.transpose",
+  { x: tensorArgument, axes: null },
+  (given, { axes } = {}) => {
+    const x = toTensor("transpose", given);
+    if (axes === undefined || axes === null) {
+      return permute(x, x.shape.map((_, i) => x.ndim - 1 - i));
+    }
+    const order = axes.map((axis) => normalizeAxis("transpose", axis, x.ndim));
+    if (normalizeAxes("transpose", order, x.ndim).length !== x.ndim) {
+      throw new ShapeError(
+        `transpose: axes ${formatShape(axes)} are no permutation of the ${x.ndim} axes of ` +
+          `shape ${formatShape(x.shape)}.`,
+        { op: "transpose", shapes: [x.shape] },
+      );
+    }
+    return permute(x, order);
+  },
+);
+
+/** `x` with axes moved to other positions. */
+export const moveaxis: PublicOp<
+  (
+    x: TensorLike,
+    source: number | readonly number[],
+    destination: number | readonly number[],
+  ) => Tensor
+> = publicOp(
+  "keras.ops.moveaxis",
+  { x: tensorArgument, source: requiredArgument, destination: requiredArgument },
+  (given, source, destination) => {
+    const x = toTensor("moveaxis", given);
+    const list = (axis: number | readonly number[]): number[] =>
+      (typeof axis === "number" ? [axis] : [...axis]).map((a) =>
+        normalizeAxis("moveaxis", a, x.ndim),
+      );
+    const from = list(source);
+    const to = list(destination);
+    if (from.length !== to.length) {
+      throw new ArgumentError(
+        `moveaxis: ${from.length} axes cannot go to ${to.length} places.`,
+        { op: "moveaxis" },
+      );
+    }
+    const order = x.shape.map((_, i) => i).filter((i) => !from.includes(i));
+    const pairs = to.map((place, i) => [place, from[i] as number] as const);
+    pairs.sort((a, b) => a[0] - b[0]);
+    for (const [place, axis] of pairs) order.splice(place, 0, axis);
+    return permute(x, order);
+  },
+);
+
+/** `x` with two axes swapped. */
+export const swapaxes: PublicOp<(x: TensorLike, axis1: number, axis2: number) => Tensor> = publicOp(
+  "keras.ops.swapaxes",
+  { x: tensorArgument, axis1: requiredArgument, axis2: requiredArgument },
+  (given, axis1, axis2) => {
+    const x = toTensor("swapaxes", given);
+    const order = x.shape.map((_, i) => i);
+    const a = normalizeAxis("swapaxes", axis1, x.ndim);
+    const b = normalizeAxis("swapaxes", axis2, x.ndim);
+    order[a] = b;
+    order[b] = a;
+    return permute(x, order);
+  },
+);
+
+/** `x` with axes of length 1 added at the given places of the result. */
+export const expandDims: PublicOp<(x: TensorLike, axis: number | readonly number[]) => Tensor> =
+  publicOp(
+    "keras.ops.expand_dims",
+    { x: tensorArgument, axis: requiredArgument },
+    (given, axis) => {
+      const x = toTensor("expand_dims", given);
+      const added = typeof axis === "number" ? [axis] : axis;
+      const places = normalizeAxes("expand_dims", added, x.ndim + added.length);
+      const shape = [...x.shape];
+      for (const place of places) shape.splice(place, 0, 1);
+      return reshapeTo(x, shape);
+    },
+  );
+
+/**
+ * `x` without axes of length 1: all of them, or the given ones.
+ *
+ * @throws {ShapeError} If a given axis is longer.
+ */
+export const squeeze: PublicOp<
+  (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
+> = publicOp("keras.ops.squeeze", { x: tensorArgument, axis: null }, (given, { axis } = {}) => {
+  const x = toTensor("squeeze", given);
+  const all = axis === undefined || axis === null;
+  const axes = normalizeAxes("squeeze", axis, x.ndim).filter((a) => !all || x.shape[a] === 1);
+  for (const a of axes) {
+    if (x.shape[a] !== 1) {
+      throw new ShapeError(
+        `squeeze: axis ${a} of shape ${formatShape(x.shape)} has length ${x.shape[a]}, not 1.`,
+        { op: "squeeze", shapes: [x.shape] },
+      );
+    }
+  }
+  return reshapeTo(x, x.shape.filter((_, i) => !axes.includes(i)));
+});
+
+const concatenateOp: OpDefinition<{ axis: number }> = defineOp({
+  name: "concatenate",
+  attributes: { axis: "int" },
+  infer: (inputs, { axis }) => {
+    const [first] = inputs as readonly [Tensor];
+    const shape = [...first.shape];
+    shape[axis] = inputs.reduce((total, x) => total + (x.shape[axis] as number), 0);
+    return { shape: checkShape("concatenate", shape), dtype: first.dtype };
+  },
+  vjp: ({ inputs, grads: [dy], needs }, { axis }) => {
+    let start = 0;
+    return inputs.map((x, i) => {
+      const length = x.shape[axis] as number;
+      const begin = start;
+      start += length;
+      return needs(i) ? sliceAxis(dy as Tensor, axis, begin, begin + length) : null;
+    });
+  },
+});
+
+/** Tensors of one dtype, one after another along `axis` (normalized). */
+export function concatenateAlong(parts: readonly Tensor[], axis: number): Tensor {
+  const [first] = parts;
+  return parts.length === 1 ? (first as Tensor) : apply(concatenateOp, parts, { axis });
+}
+
+/**
+ * Tensors one after another along an axis; their other axes agree.
+ *
+ * @throws {ShapeError} If they differ elsewhere.
+ */
+export const concatenate: PublicOp<
+  (xs: readonly TensorLike[], options?: { axis?: number | null | undefined }) => Tensor
+> = publicOp(
+  "keras.ops.concatenate",
+  { xs: tensorArgument, axis: 0 },
+  (xs, { axis = 0 } = {}) => {
+    if (xs.length === 0) {
+      throw new ArgumentError("concatenate: expected at least one tensor, got none.", {
+        op: "concatenate",
+      });
+    }
+    let parts = promoteAll("concatenate", xs);
+    if (axis === null) parts = parts.map((x) => reshapeTo(x, [x.size]));
+    const [first] = parts as [Tensor];
+    const along = normalizeAxis("concatenate", axis ?? 0, first.ndim);
+    for (const part of parts) {
+      const fits =
+        part.ndim === first.ndim && part.shape.every((dim, i) => i === along || dim === first.shape[i]);
+      if (!fits) {
+        throw new ShapeError(
+          `concatenate: shapes ${formatShape(first.shape)} and ${formatShape(part.shape)} differ ` +
+            `beside axis ${along}.`,
+          { op: "concatenate", shapes: [first.shape, part.shape] },
+        );
+      }
+    }
+    return concatenateAlong(parts, along);
+  },
+);
+
+/**
+ * Tensors of one shape along a new axis.
+ *
+ * @throws {ShapeError} If their shapes differ.
+ */
+export const stack: PublicOp<
+  (x: readonly TensorLike[], options?: { axis?: number | undefined }) => Tensor
+> = publicOp("keras.ops.stack", { x: tensorArgument, axis: 0 }, (xs, { axis = 0 } = {}) => {
+  const parts = promoteAll("stack", xs);
+  const [first] = parts;
+  if (first === undefined) {
+    throw new ArgumentError("stack: expected at least one tensor, got none.", { op: "stack" });
+  }
+  const along = normalizeAxis("stack", axis, first.ndim + 1);
+  for (const part of parts) {
+    if (!sameShape(part.shape, first.shape)) {
+      throw new ShapeError(
+        `stack: shapes ${formatShape(first.shape)} and ${formatShape(part.shape)} differ.`,
+        { op: "stack", shapes: [first.shape, part.shape] },
+      );
+    }
+  }
+  const shape = [...first.shape];
+  shape.splice(along, 0, 1);
+  return concatenateAlong(parts.map((part) => reshapeTo(part, shape)), along);
+});
+
+const sliceOp: OpDefinition<{
+  starts: readonly number[];
+  limits: readonly number[];
+  strides: readonly number[];
+}> = defineOp({
+  name: "slice",
+  attributes: { starts: "ints", limits: "ints", strides: "ints" },
+  infer: ([x], { starts, limits, strides }) => ({
+    shape: starts.map((start, i) =>
+      Math.max(0, Math.ceil(((limits[i] as number) - start) / (strides[i] as number))),
+    ),
+    dtype: (x as Tensor).dtype,
+  }),
+  vjp: ({ inputs: [x], outputs: [y], grads: [dy] }, { starts, strides }) => {
+    const { shape } = x as Tensor;
+    const high = shape.map((dim, i) => {
+      const length = (y as Tensor).shape[i] as number;
+      const start = starts[i] as number;
+      return dim - start - (length === 0 ? 0 : (length - 1) * (strides[i] as number) + 1);
+    });
+    return [padWith(dy as Tensor, 0, starts, high, strides.map((stride) => stride - 1))];
+  },
+});
+
+/** Per axis the elements from `starts` to before `limits`, in steps of `strides`. */
+export function sliceStrided(
+  x: Tensor,
+  starts: readonly number[],
+  limits: readonly number[],
+  strides: readonly number[] = starts.map(() => 1),
+): Tensor {
+  const isWhole = starts.every(
+    (start, i) => start === 0 && limits[i] === x.shape[i] && strides[i] === 1,
+  );
+  return isWhole ? x : apply(sliceOp, [x], { starts, limits, strides });
+}
+
+/** The elements from `start` to before `limit` along one axis. */
+export function sliceAxis(x: Tensor, axis: number, start: number, limit: number): Tensor {
+  return sliceStrided(
+    x,
+    x.shape.map((_, i) => (i === axis ? start : 0)),
+    x.shape.map((dim, i) => (i === axis ? limit : dim)),
+  );
+}
+
+const padOp: OpDefinition<{
+  low: readonly number[];
+  high: readonly number[];
+  interior: readonly number[];
+  value: number;
+}> = defineOp({
+  name: "pad",
+  attributes: { low: "ints", high: "ints", interior: "ints", value: "float" },
+  infer: ([x], { low, high, interior }) => ({
+    shape: checkShape(
+      "pad",
+      (x as Tensor).shape.map(
+        (dim, i) =>
+          (low[i] as number) + dim + Math.max(0, dim - 1) * (interior[i] as number) + (high[i] as number),
+      ),
+    ),
+    dtype: (x as Tensor).dtype,
+  }),
+  vjp: ({ inputs: [x], grads: [dy] }, { low, high, interior }) => {
+    // Undone by cropping what was added, or adding zeros for what was cropped.
+    const { shape } = x as Tensor;
+    const gradient = padWith(
+      dy as Tensor,
+      0,
+      low.map((n) => -n),
+      high.map((n) => -n),
+      low.map(() => 0),
+    );
+    return [
+      sliceStrided(
+        gradient,
+        shape.map(() => 0),
+        gradient.shape,
+        interior.map((n) => n + 1),
+      ),
+    ];
+  },
+});
+
+/** `x` with `value` before, behind and between its elements; negative counts cut off. */
+export function padWith(
+  x: Tensor,
+  value: number,
+  low: readonly number[],
+  high: readonly number[],
+  interior: readonly number[] = low.map(() => 0),
+): Tensor {
+  const nothing = [low, high, interior].every((list) => list.every((n) => n === 0));
+  return nothing ? x : apply(padOp, [x], { low, high, interior, value });
+}
+
+const flipOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
+  name: "flip",
+  attributes: { axes: "ints" },
+  infer: ([x]) => x as Tensor,
+  vjp: ({ grads: [dy] }, { axes }) => [apply(flipOp, [dy as Tensor], { axes })],
+});
+
+/** `x` in reverse order along axes, all by default. */
+export const flip: PublicOp<
+  (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
+> = publicOp("keras.ops.flip", { x: tensorArgument, axis: null }, (given, { axis } = {}) => {
+  const x = toTensor("flip", given);
+  return apply(flipOp, [x], { axes: normalizeAxes("flip", axis, x.ndim) });
+});
+
+/**
+ * `x` with each element repeated along an axis.
+ *
+ * @param repeats How often each element comes.
+ */
+export const repeat: PublicOp<
+  (x: TensorLike, repeats: number, options?: { axis?: number | null | undefined }) => Tensor
+> = publicOp(
+  "keras.ops.repeat",
+  { x: tensorArgument, repeats: requiredArgument, axis: null },
+  (given, repeats, { axis } = {}) => {
+    if (!Number.isInteger(repeats) || repeats < 0) {
+      throw new ArgumentError(`repeat: expected a count, got ${String(repeats)}.`, { op: "repeat" });
+    }
+    let x = toTensor("repeat", given);
+    if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
+    const along = normalizeAxis("repeat", axis ?? 0, x.ndim);
+    const split = [...x.shape];
+    split.splice(along + 1, 0, 1);
+    const spreadOut = [...split];
+    spreadOut[along + 1] = repeats;
+    const shape = x.shape.map((dim, i) => (i === along ? dim * repeats : dim));
+    return reshapeTo(broadcastOver(reshapeTo(x, split), spreadOut), shape);
+  },
+);
+
+/** `x` laid side by side, so many times along each axis. */
+export const tile: PublicOp<(x: TensorLike, repeats: number | readonly number[]) => Tensor> =
+  publicOp("keras.ops.tile", { x: tensorArgument, repeats: requiredArgument }, (given, repeats) => {
+    const x = toTensor("tile", given);
+    const counts = typeof repeats === "number" ? [repeats] : [...repeats];
+    const rank = Math.max(x.ndim, counts.length);
+    const shape = [...new Array<number>(rank - x.ndim).fill(1), ...x.shape];
+    const times = [...new Array<number>(rank - counts.length).fill(1), ...counts];
+    const split = shape.flatMap((dim) => [1, dim]);
+    const spreadOut = shape.flatMap((dim, i) => [times[i] as number, dim]);
+    return reshapeTo(
+      broadcastOver(reshapeTo(x, split), checkShape("tile", spreadOut)),
+      shape.map((dim, i) => dim * (times[i] as number)),
+    );
+  });
+
+/**
+ * `x` in parts along an axis: so many equal ones, or cut at the given indices.
+ *
+ * @throws {ShapeError} If the axis does not divide.
+ */
+export const split: PublicOp<
+  (
+    x: TensorLike,
+    indicesOrSections: number | readonly number[],
+    options?: { axis?: number | undefined },
+  ) => Tensor[]
+> = publicOp(
+  "keras.ops.split",
+  { x: tensorArgument, indices_or_sections: requiredArgument, axis: 0 },
+  (given, indicesOrSections, { axis = 0 } = {}) => {
+    const x = toTensor("split", given);
+    const along = normalizeAxis("split", axis, x.ndim);
+    const length = x.shape[along] as number;
+    let cuts: number[];
+    if (typeof indicesOrSections === "number") {
+      if (indicesOrSections <= 0 || length % indicesOrSections !== 0) {
+        throw new ShapeError(
+          `split: axis ${along} of shape ${formatShape(x.shape)} does not divide into ` +
+            `${indicesOrSections} equal parts.`,
+          { op: "split", shapes: [x.shape] },
+        );
+      }
+      const part = length / indicesOrSections;
+      cuts = Array.from({ length: indicesOrSections - 1 }, (_, i) => (i + 1) * part);
+    } else {
+      cuts = indicesOrSections.map((cut) => Math.min(length, Math.max(0, cut < 0 ? cut + length : cut)));
+    }
+    const edges = [0, ...cuts, length];
+    return edges
+      .slice(1)
+      .map((end, i) => sliceAxis(x, along, edges[i] as number, Math.max(end, edges[i] as number)));
+  },
+);
+
+/** Options of `pad`. */
+export interface PadOptions {
+  /** `"constant"`, `"reflect"` or `"symmetric"`. */
+  mode?: "constant" | "reflect" | "symmetric" | undefined;
+  /** With `"constant"`; default 0. */
+  constantValues?: number | null | undefined;
+}
+
+/**
+ * `x` with elements added at the ends of its axes.
+ *
+ * @param padWidth One count, one pair (before, behind), or a pair for each axis.
+ * @throws {ArgumentError} If the counts do not fit the axes or the mode.
+ */
+export const pad: PublicOp<
+  (x: TensorLike, padWidth: number | readonly (number | readonly number[])[], options?: PadOptions) => Tensor
+> = publicOp(
+  "keras.ops.pad",
+  { x: tensorArgument, pad_width: requiredArgument, mode: "constant", constant_values: null },
+  (given, padWidth, { mode = "constant", constantValues } = {}) => {
+    const x = toTensor("pad", given);
+    const widths = padWidths(padWidth, x.ndim);
+    const low = widths.map(([before]) => before);
+    const high = widths.map(([, behind]) => behind);
+    if (mode === "constant") return padWith(x, Number(constantValues ?? 0), low, high);
+    if (mode !== "reflect" && mode !== "symmetric") {
+      throw new ArgumentError(
+        `pad: mode must be "constant", "reflect" or "symmetric", got "${String(mode)}".`,
+        { op: "pad" },
+      );
+    }
+    if (constantValues !== undefined && constantValues !== null) {
+      throw new ArgumentError(`pad: constantValues go with mode "constant", not "${mode}".`, {
+        op: "pad",
+      });
+    }
+    const skip = mode === "reflect" ? 1 : 0;
+    let result = x;
+    for (let axis = 0; axis < x.ndim; axis++) {
+      const [before, behind] = widths[axis] as [number, number];
+      const length = x.shape[axis] as number;
+      if (before > length - skip || behind > length - skip) {
+        throw new ShapeError(
+          `pad: axis ${axis} of shape ${formatShape(x.shape)} is too short to ${mode} ` +
+            `${Math.max(before, behind)} elements.`,
+          { op: "pad", shapes: [x.shape] },
+        );
+      }
+      const mirrored = (start: number, count: number): Tensor[] =>
+        count === 0 ? [] : [apply(flipOp, [sliceAxis(result, axis, start, start + count)], { axes: [axis] })];
+      result = concatenateAlong(
+        [...mirrored(skip, before), result, ...mirrored(length - skip - behind, behind)],
+        axis,
+      );
+    }
+    return result;
+  },
+);
+
+function padWidths(given: number | readonly (number | readonly number[])[], rank: number): [number, number][] {
+  const pair = (width: number | readonly number[]): [number, number] => {
+    const [before, behind = before] = typeof width === "number" ? [width] : width;
+    if (!Number.isInteger(before) || !Number.isInteger(behind)) {
+      throw new ArgumentError("pad: widths are integers: [[before, behind], …].", { op: "pad" });
+    }
+    return [before as number, behind as number];
+  };
+  if (typeof given === "number") return Array.from({ length: rank }, () => pair(given));
+  const isPair = given.length === 2 && given.every((width) => typeof width === "number");
+  if (isPair) return Array.from({ length: rank }, () => pair(given as readonly number[]));
+  if (given.length === 1) return Array.from({ length: rank }, () => pair(given[0] as readonly number[]));
+  if (given.length !== rank) {
+    throw new ArgumentError(`pad: ${given.length} widths for ${rank} axes.`, { op: "pad" });
+  }
+  return given.map(pair);
+}
+

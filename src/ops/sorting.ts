@@ -1,0 +1,174 @@
+/**
+ * Sorting, ranking and running sums.
+ *
+ * @module
+ */
+import { apply, applyMany } from "../tensor/apply.ts";
+import { castTo } from "../tensor/cast.ts";
+import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { floatx } from "../runtime/precision.ts";
+import { standardizeDType } from "../util/dtypes.ts";
+import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
+import { dimAt, normalizeAxis } from "../util/shapes.ts";
+import { reshapeTo } from "./broadcasting.ts";
+import { greaterEqual, isfinite, less, logicalAnd } from "./comparison.ts";
+import type { DTypeOptions } from "./creation.ts";
+import { takeAlong } from "./indexing.ts";
+import { type TensorLike, toTensor } from "./promote.ts";
+import { sum } from "./reduction.ts";
+import { expandDims } from "./shaping.ts";
+
+interface CumsumAttributes {
+  readonly axis: number;
+  readonly reverse: boolean;
+  readonly [name: string]: number | boolean;
+}
+
+const cumsumOp: OpDefinition<CumsumAttributes> = defineOp<CumsumAttributes>({
+  name: "cumsum",
+  attributes: { axis: "int", reverse: "bool" },
+  infer: ([x]) => x as Tensor,
+  vjp: ({ grads: [dy] }, { axis, reverse }) => [
+    apply(cumsumOp, [dy as Tensor], { axis, reverse: !reverse }),
+  ],
+});
+
+/** Sums of the elements up to each place of an axis; flat without one. */
+export const cumsum: PublicOp<
+  (x: TensorLike, options?: { axis?: number | null | undefined } & DTypeOptions) => Tensor
+> = publicOp(
+  "keras.ops.cumsum",
+  { x: tensorArgument, axis: null, dtype: null },
+  (given, { axis, dtype } = {}) => {
+    let x = toTensor("cumsum", given);
+    const own = x.dtype === "bool" ? "int32" : x.dtype;
+    x = castTo(x, dtype === undefined || dtype === null ? own : standardizeDType(dtype, floatx()));
+    if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
+    return apply(cumsumOp, [x], {
+      axis: normalizeAxis("cumsum", axis ?? 0, x.ndim),
+      reverse: false,
+    });
+  },
+);
+
+const argsortOp: OpDefinition<{ axis: number }> = defineOp({
+  name: "argsort",
+  attributes: { axis: "int" },
+  infer: ([x]) => ({ shape: (x as Tensor).shape, dtype: "int32" }),
+  vjp: () => [null],
+});
+
+const sortOp: OpDefinition<{ axis: number }> = defineOp({
+  name: "sort",
+  attributes: { axis: "int" },
+  infer: ([x]) => x as Tensor,
+  // Element i came from place argsort(x)[i]: the gradient goes back there.
+  vjp: ({ inputs: [x], grads: [dy] }, { axis }) => {
+    const order = apply(argsortOp, [x as Tensor], { axis });
+    const inverse = apply(argsortOp, [order], { axis });
+    return [takeAlong(dy as Tensor, inverse, axis)];
+  },
+});
+
+/** `x` in ascending order along an axis (null: flat), NaN last. */
+export const sort: PublicOp<(x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor> =
+  publicOp("keras.ops.sort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
+    let x = toTensor("sort", given);
+    if (axis === null) x = reshapeTo(x, [x.size]);
+    return apply(sortOp, [x], { axis: normalizeAxis("sort", axis ?? -1, x.ndim) });
+  });
+
+/** The indices that sort `x`, as int32; equal elements keep their order. */
+export const argsort: PublicOp<
+  (x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor
+> = publicOp("keras.ops.argsort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
+  let x = toTensor("argsort", given);
+  if (axis === null) x = reshapeTo(x, [x.size]);
+  return apply(argsortOp, [x], { axis: normalizeAxis("argsort", axis ?? -1, x.ndim) });
+});
+
+const topKOp: OpDefinition<{ k: number }> = defineOp({
+  name: "top_k",
+  attributes: { k: "int" },
+  infer: ([x], { k }) => {
+    const { shape, dtype } = x as Tensor;
+    const found = [...shape.slice(0, -1), k];
+    return [
+      { shape: found, dtype },
+      { shape: found, dtype: "int32" },
+    ];
+  },
+  vjp: ({ inputs: [x], outputs: [, indices], grads: [dy] }) => {
+    const axis = (x as Tensor).ndim - 1;
+    return [
+      apply(scatterLastOp, [indices as Tensor, dy as Tensor], {
+        axis,
+        length: dimAt((x as Tensor).shape, -1),
+      }),
+    ];
+  },
+});
+
+const scatterLastOp: OpDefinition<{ axis: number; length: number }> = defineOp({
+  name: "top_k_backward",
+  kernel: "take_along_axis_backward",
+  attributes: { axis: "int", length: "int" },
+  infer: ([, dy], { length }) => ({
+    shape: [...(dy as Tensor).shape.slice(0, -1), length],
+    dtype: (dy as Tensor).dtype,
+  }),
+  vjp: ({ inputs: [indices], grads: [d] }, { axis }) => [
+    null,
+    takeAlong(d as Tensor, indices as Tensor, axis),
+  ],
+});
+
+/**
+ * The `k` largest elements of the last axis, descending, and their indices.
+ *
+ * @throws {ShapeError} If the axis has fewer.
+ */
+export const topK: PublicOp<
+  (x: TensorLike, k: number, options?: { sorted?: boolean | undefined }) => [Tensor, Tensor]
+> = publicOp(
+  "keras.ops.top_k",
+  { x: tensorArgument, k: requiredArgument, sorted: true },
+  (given, k) => {
+    const x = toTensor("top_k", given);
+    if (!Number.isInteger(k) || k < 0) {
+      throw new ArgumentError(`top_k: k must be a count, got ${String(k)}.`, { op: "top_k" });
+    }
+    if (x.ndim === 0 || dimAt(x.shape, -1) < k) {
+      throw new ShapeError(
+        `top_k: the last axis of shape ${formatShape(x.shape)} has fewer than ${k} elements.`,
+        { op: "top_k", shapes: [x.shape] },
+      );
+    }
+    return applyMany(topKOp, [x], { k }) as [Tensor, Tensor];
+  },
+);
+
+/**
+ * Whether the prediction for each target class is among the `k` largest.
+ *
+ * @param targets Class indices. Shape [batch].
+ * @param predictions Shape [batch, classes].
+ */
+export const inTopK: PublicOp<(targets: TensorLike, predictions: TensorLike, k: number) => Tensor> =
+  publicOp(
+    "keras.ops.in_top_k",
+    { targets: tensorArgument, predictions: tensorArgument, k: requiredArgument },
+    (givenTargets, givenPredictions, k) => {
+      const targets = castTo(toTensor("in_top_k", givenTargets), "int32");
+      const predictions = toTensor("in_top_k", givenPredictions);
+      const classes = dimAt(predictions.shape, -1);
+      const score = takeAlong(predictions, expandDims(targets, -1), 1);
+      const larger = sum(less(score, predictions), { axis: -1 });
+      const inRange = logicalAnd(greaterEqual(targets, 0), less(targets, classes));
+      const counted = logicalAnd(inRange, isfinite(reshapeTo(score, targets.shape)));
+      return logicalAnd(counted, less(larger, k));
+    },
+  );
+
