@@ -561,7 +561,7 @@ napi_value Submit(napi_env env, napi_callback_info info) {
 
 Napi::Value Configure(const Napi::CallbackInfo& info) {
   Environment* e = Get(info.Env());
-  const auto commands = info[0].As<Napi::Int32Array>();
+  auto commands = info[0].As<Napi::Int32Array>();
   if (e->commands_reference != nullptr) {
     napi_delete_reference(info.Env(), e->commands_reference);
   }

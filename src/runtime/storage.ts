@@ -15,8 +15,10 @@ import type { Backend } from "./backend.ts";
 export class Storage {
   readonly backend: Backend;
   readonly bytes: number;
-  /** The backend's number for it; -1 before it exists and after it is freed. */
+  /** The backend's number for it; -1 before it exists. */
   handle = -1;
+  /** Whether the buffer has been freed. */
+  isFreed = false;
   /** How many tensors and variables share it. */
   references = 1;
 
@@ -31,15 +33,15 @@ export class Storage {
   }
 
   release(): void {
-    if (--this.references === 0 && this.handle >= 0) {
-      this.backend.release(this);
-      this.handle = -1;
+    if (--this.references === 0 && !this.isFreed) {
+      if (this.handle >= 0) this.backend.release(this);
+      this.isFreed = true;
     }
   }
 
   /** @throws {DisposedError} If the buffer has been freed. */
   check(what: string): void {
-    if (this.handle < 0) {
+    if (this.isFreed) {
       throw new DisposedError(
         `${what}: this tensor has been disposed. Keep it out of tidy (return it from the ` +
           "function) or do not call dispose() before its last use.",

@@ -83,13 +83,13 @@ export class Tensor<D extends DType = DType> implements TensorSpec {
           "traced and has no values. Return it from that function instead of storing it outside.",
       );
     }
-    if (storage.handle < 0) storage.check("tensor");
+    if (storage.isFreed) storage.check("tensor");
     return storage;
   }
 
   /** Whether the memory has been given up by `dispose` or `tidy`. */
   get isDisposed(): boolean {
-    return this.#storage !== null && this.#storage.handle < 0;
+    return this.#storage?.isFreed === true;
   }
 
   /** The values, flat, in a fresh array; float16 and bfloat16 as float32. */
@@ -147,12 +147,12 @@ export class Tensor<D extends DType = DType> implements TensorSpec {
    */
   dispose(): void {
     const storage = this.#storage;
-    if (storage === null || storage.handle < 0) return;
+    if (storage === null || storage.isFreed) return;
     if (storage.references > 1) {
       storage.release();
       // This tensor is gone, its sharers are not.
       const gone = new Storage(storage.backend, 0);
-      gone.references = 0;
+      gone.isFreed = true;
       this.#storage = gone;
     } else {
       storage.release();

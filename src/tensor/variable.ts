@@ -196,7 +196,7 @@ export class Variable {
 
   /** @internal */
   get storage(): Storage {
-    if (this.#storage.handle < 0) {
+    if (this.#storage.isFreed) {
       throw new DisposedError(`Variable "${this.path}" has been disposed.`);
     }
     return this.#storage;
@@ -285,7 +285,7 @@ export class Variable {
 
   /** Frees the memory. The variable cannot be used any more. */
   dispose(): void {
-    if (this.#storage.handle >= 0) {
+    if (!this.#storage.isFreed) {
       this.#storage.release();
       bumpTraceEpoch();
     }

@@ -3,6 +3,10 @@
 // of its own. Nothing from a header may be emitted as a weak symbol there,
 // or the linker could pick, say, an AVX-512 copy for every machine:
 // scripts/check-symbols.mjs verifies it with nm.
+#if defined(KERATIN_TARGET_AVX512) || defined(KERATIN_TARGET_AVX2)
+#include <immintrin.h>
+#endif
+
 #if defined(KERATIN_TARGET_AVX512)
 #define KERATIN_TARGET avx512
 #pragma GCC target( \

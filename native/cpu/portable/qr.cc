@@ -1,0 +1,111 @@
+// QR decomposition by Householder reflections, with the signs of LAPACK's
+// geqrf (beta = -sign(alpha) * norm), q accumulated as by orgqr.
+//
+// Computed in float64: a float32 result is rounded once.
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "../../kernel.h"
+#include "../parallel.h"
+
+namespace keratin {
+namespace portable {
+namespace {
+
+double ToDouble(DType dtype, const void* data, int64_t i) {
+  return dtype == DType::kFloat64
+             ? static_cast<const double*>(data)[i]
+             : static_cast<double>(static_cast<const float*>(data)[i]);
+}
+
+void FromDouble(DType dtype, void* data, int64_t i, double value) {
+  if (dtype == DType::kFloat64) {
+    static_cast<double*>(data)[i] = value;
+  } else {
+    static_cast<float*>(data)[i] = static_cast<float>(value);
+  }
+}
+
+// a: m x n, row-major, overwritten by r above the diagonal and the reflectors
+// below it. q: m x k.
+void Decompose(std::vector<double>& a, int64_t m, int64_t n, int64_t k,
+               std::vector<double>& tau, std::vector<double>& q) {
+  const int64_t steps = m < n ? m : n;
+  for (int64_t j = 0; j < steps; j++) {
+    double squares = 0;
+    for (int64_t i = j + 1; i < m; i++) squares += a[i * n + j] * a[i * n + j];
+    const double alpha = a[j * n + j];
+    if (squares == 0) {
+      tau[j] = 0;  // nothing below the diagonal: geqrf leaves the column
+      continue;
+    }
+    const double norm = std::sqrt(alpha * alpha + squares);
+    const double beta = alpha >= 0 ? -norm : norm;
+    tau[j] = (beta - alpha) / beta;
+    const double scale = 1 / (alpha - beta);
+    for (int64_t i = j + 1; i < m; i++) a[i * n + j] *= scale;
+    a[j * n + j] = beta;
+    for (int64_t c = j + 1; c < n; c++) {
+      double dot = a[j * n + c];
+      for (int64_t i = j + 1; i < m; i++) dot += a[i * n + j] * a[i * n + c];
+      dot *= tau[j];
+      a[j * n + c] -= dot;
+      for (int64_t i = j + 1; i < m; i++) a[i * n + c] -= a[i * n + j] * dot;
+    }
+  }
+  for (int64_t i = 0; i < m; i++) {
+    for (int64_t c = 0; c < k; c++) q[i * k + c] = i == c ? 1 : 0;
+  }
+  for (int64_t j = steps - 1; j >= 0; j--) {
+    for (int64_t c = 0; c < k; c++) {
+      double dot = q[j * k + c];
+      for (int64_t i = j + 1; i < m; i++) dot += a[i * n + j] * q[i * k + c];
+      dot *= tau[j];
+      q[j * k + c] -= dot;
+      for (int64_t i = j + 1; i < m; i++) q[i * k + c] -= a[i * n + j] * dot;
+    }
+  }
+}
+
+// [..., M, N] to q [..., M, K] and r [..., K, N].
+Status Qr(const KernelCall& call) {
+  const TensorView& x = call.inputs[0];
+  const TensorView& q_out = call.outputs[0];
+  const TensorView& r_out = call.outputs[1];
+  if (q_out.size == 0) return 0;
+  const int64_t m = x.shape[x.ndim - 2];
+  const int64_t n = x.shape[x.ndim - 1];
+  const int64_t k = q_out.shape[q_out.ndim - 1];
+  const int64_t batch = q_out.size / (m * k);
+  ParallelFor(batch, static_cast<double>(m * n * k) * 2, 1,
+              [&](int64_t begin, int64_t end) {
+    std::vector<double> a(static_cast<size_t>(m * n));
+    std::vector<double> q(static_cast<size_t>(m * k));
+    std::vector<double> tau(static_cast<size_t>(m < n ? m : n));
+    for (int64_t b = begin; b < end; b++) {
+      for (int64_t i = 0; i < m * n; i++) a[i] = ToDouble(x.dtype, x.data, b * m * n + i);
+      Decompose(a, m, n, k, tau, q);
+      for (int64_t i = 0; i < m * k; i++) {
+        FromDouble(q_out.dtype, q_out.data, b * m * k + i, q[i]);
+      }
+      for (int64_t i = 0; i < k; i++) {
+        for (int64_t j = 0; j < n; j++) {
+          FromDouble(r_out.dtype, r_out.data, (b * k + i) * n + j,
+                     j >= i ? a[i * n + j] : 0);
+        }
+      }
+    }
+  });
+  return 0;
+}
+
+}  // namespace
+
+void Register_qr(Registry& registry) {
+  registry.Add("qr", Qr, Mask(DType::kFloat32) | Mask(DType::kFloat64));
+}
+
+}  // namespace portable
+}  // namespace keratin

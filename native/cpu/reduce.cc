@@ -1,0 +1,472 @@
+// Reductions: sum, prod, max, min, any, all, argmax, argmin.
+//
+// The input is seen as [outer, length, inner] after merging axes. With inner
+// = 1 a row is summed in lanes and a fixed tree; otherwise rows are added to
+// an accumulator row. Long reductions are cut into blocks whose partial
+// results are combined in pairs, so that the error grows slowly and the order
+// depends on the shape alone.
+#include <cstdint>
+
+#include "../kernel.h"
+#include "parallel.h"
+#include "simd/target.h"
+// After the target:
+#include "simd/f32.h"
+#include "half.h"
+#include "elementwise.h"
+
+namespace keratin {
+namespace KERATIN_TARGET {
+namespace {
+
+// Elements of a row that are reduced in lanes before partial results are
+// combined in pairs.
+constexpr int64_t kLeaf = 2048;
+// Partial results that a compiler keeps in vectors.
+constexpr int kLanes = 16;
+// Rows that are added up one after another before pairing.
+constexpr int64_t kLeafRows = 256;
+
+struct SumOf {
+  template <class T>
+  static T Start() {
+    return T{0};
+  }
+  template <class T>
+  static T Do(T a, T b) {
+    return static_cast<T>(a + b);
+  }
+};
+struct ProdOf {
+  template <class T>
+  static T Start() {
+    return T{1};
+  }
+  template <class T>
+  static T Do(T a, T b) {
+    return static_cast<T>(a * b);
+  }
+  static uint16_t Do(uint16_t a, uint16_t b) {
+    return static_cast<uint16_t>(uint32_t{a} * uint32_t{b});
+  }
+};
+template <class T>
+constexpr bool kIsFloat = static_cast<T>(0.5) != T{0};
+template <class T>
+constexpr bool kIsSigned = static_cast<T>(-1) < T{0};
+template <class T>
+KERATIN_INLINE T Lowest() {
+  if constexpr (kIsFloat<T>) {
+    return -static_cast<T>(__builtin_inf());
+  } else if constexpr (kIsSigned<T>) {
+    return static_cast<T>(uint64_t{1} << (sizeof(T) * 8 - 1));
+  } else {
+    return T{0};
+  }
+}
+template <class T>
+KERATIN_INLINE T Highest() {
+  if constexpr (kIsFloat<T>) {
+    return static_cast<T>(__builtin_inf());
+  } else {
+    return static_cast<T>(~Lowest<T>());
+  }
+}
+struct MaxOf {
+  template <class T>
+  static T Start() {
+    return Lowest<T>();
+  }
+  template <class T>
+  static T Do(T a, T b) {
+    return a > b || a != a ? a : b;
+  }
+};
+struct MinOf {
+  template <class T>
+  static T Start() {
+    return Highest<T>();
+  }
+  template <class T>
+  static T Do(T a, T b) {
+    return a < b || a != a ? a : b;
+  }
+};
+
+// Where n > leaf elements are halved: the left part is a power of two of
+// leaves, whatever n is.
+KERATIN_INLINE int64_t LeftPart(int64_t n, int64_t leaf) {
+  const uint64_t leaves = static_cast<uint64_t>((n - 1) / leaf);
+  return leaf << (63 - __builtin_clzll(leaves));
+}
+
+// Contiguous elements.
+template <class Op, class T>
+__attribute__((noinline)) T ReduceLeaf(const T* x, int64_t n) {
+  T lanes[kLanes];
+  for (int l = 0; l < kLanes; l++) lanes[l] = Op::template Start<T>();
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int l = 0; l < kLanes; l++) lanes[l] = Op::Do(lanes[l], x[i + l]);
+  }
+  for (int l = 0; i < n; i++, l++) lanes[l] = Op::Do(lanes[l], x[i]);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int l = 0; l < width; l++) lanes[l] = Op::Do(lanes[l], lanes[l + width]);
+  }
+  return lanes[0];
+}
+
+template <class Op, class T>
+__attribute__((noinline)) T ReduceRow(const T* x, int64_t n) {
+  if (n <= kLeaf) return ReduceLeaf<Op, T>(x, n);
+  const int64_t left = LeftPart(n, kLeaf);
+  return Op::Do(ReduceRow<Op, T>(x, left), ReduceRow<Op, T>(x + left, n - left));
+}
+
+template <class Op, class H>
+__attribute__((noinline)) float ReduceHalfRow(const H* x, int64_t n) {
+  if (n <= kLeaf) {
+    alignas(64) float wide[kLeaf];
+    Widen(x, wide, n);
+    return ReduceLeaf<Op, float>(wide, n);
+  }
+  const int64_t left = LeftPart(n, kLeaf);
+  return Op::Do(ReduceHalfRow<Op, H>(x, left),
+                ReduceHalfRow<Op, H>(x + left, n - left));
+}
+
+// Rows of `width` elements, `stride` apart, reduced into `to`.
+template <class Op, class T>
+__attribute__((noinline)) void ReduceColumns(const T* x, int64_t rows, int64_t stride, int64_t width,
+                   T* to) {
+  if (rows <= kLeafRows) {
+    for (int64_t k = 0; k < width; k++) to[k] = Op::template Start<T>();
+    for (int64_t r = 0; r < rows; r++) {
+      const T* from = x + r * stride;
+#pragma GCC ivdep
+      for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], from[k]);
+    }
+    return;
+  }
+  const int64_t left = LeftPart(rows, kLeafRows);
+  T right[kBlock];
+  ReduceColumns<Op, T>(x, left, stride, width, to);
+  ReduceColumns<Op, T>(x + left * stride, rows - left, stride, width, right);
+  for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], right[k]);
+}
+
+template <class Op, class H>
+__attribute__((noinline)) void ReduceHalfColumns(const H* x, int64_t rows, int64_t stride, int64_t width,
+                       float* to) {
+  alignas(64) float other[kBlock];
+  if (rows <= kLeafRows) {
+    for (int64_t k = 0; k < width; k++) to[k] = Op::template Start<float>();
+    for (int64_t r = 0; r < rows; r++) {
+      Widen(x + r * stride, other, width);
+      for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], other[k]);
+    }
+    return;
+  }
+  const int64_t left = LeftPart(rows, kLeafRows);
+  ReduceHalfColumns<Op, H>(x, left, stride, width, to);
+  ReduceHalfColumns<Op, H>(x + left * stride, rows - left, stride, width,
+                           other);
+  for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], other[k]);
+}
+
+// One reduction of [outer, length, inner] to [outer, inner].
+template <class Op, class T>
+void ReduceMiddle(const T* x, T* out, int64_t outer, int64_t length,
+                  int64_t inner) {
+  if (inner == 1) {
+    ParallelFor(outer, static_cast<double>(length) * 0.1 + 2, 1,
+                [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; o++) {
+        out[o] = ReduceRow<Op, T>(x + o * length, length);
+      }
+    });
+    return;
+  }
+  const int64_t panel = inner < kBlock ? inner : kBlock;
+  const int64_t panels = (inner + panel - 1) / panel;
+  ParallelFor(outer * panels, static_cast<double>(length * panel) * 0.1 + 2, 1,
+              [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t o = i / panels;
+      const int64_t k = i % panels * panel;
+      const int64_t width = inner - k < panel ? inner - k : panel;
+      ReduceColumns<Op, T>(x + o * length * inner + k, length, inner, width,
+                           out + o * inner + k);
+    }
+  });
+}
+
+template <class Op, class H>
+void ReduceHalfMiddle(const H* x, H* out, int64_t outer, int64_t length,
+                      int64_t inner) {
+  if (inner == 1) {
+    ParallelFor(outer, static_cast<double>(length) * 0.2 + 2, 1,
+                [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; o++) {
+        const float value = ReduceHalfRow<Op, H>(x + o * length, length);
+        Narrow(&value, out + o, 1);
+      }
+    });
+    return;
+  }
+  const int64_t panel = inner < kBlock ? inner : kBlock;
+  const int64_t panels = (inner + panel - 1) / panel;
+  ParallelFor(outer * panels, static_cast<double>(length * panel) * 0.2 + 2, 1,
+              [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t o = i / panels;
+      const int64_t k = i % panels * panel;
+      const int64_t width = inner - k < panel ? inner - k : panel;
+      alignas(64) float sum[kBlock];
+      ReduceHalfColumns<Op, H>(x + o * length * inner + k, length, inner,
+                               width, sum);
+      Narrow(sum, out + o * inner + k, width);
+    }
+  });
+}
+
+template <class Op>
+void ReduceBytes(DType dtype, const void* x, void* out, int64_t outer,
+                 int64_t length, int64_t inner) {
+#define KERATIN_REDUCE(T)                                                  \
+  ReduceMiddle<Op, T>(static_cast<const T*>(x), static_cast<T*>(out), outer, \
+                      length, inner)
+  switch (dtype) {
+    case DType::kFloat16:
+      return ReduceHalfMiddle<Op>(static_cast<const Half*>(x),
+                                  static_cast<Half*>(out), outer, length,
+                                  inner);
+    case DType::kBFloat16:
+      return ReduceHalfMiddle<Op>(static_cast<const BFloat16*>(x),
+                                  static_cast<BFloat16*>(out), outer, length,
+                                  inner);
+    case DType::kFloat32:
+      return KERATIN_REDUCE(float);
+    case DType::kFloat64:
+      return KERATIN_REDUCE(double);
+    case DType::kInt8:
+      return KERATIN_REDUCE(int8_t);
+    case DType::kBool:
+    case DType::kUInt8:
+      return KERATIN_REDUCE(uint8_t);
+    case DType::kInt16:
+      return KERATIN_REDUCE(int16_t);
+    case DType::kUInt16:
+      return KERATIN_REDUCE(uint16_t);
+    case DType::kInt32:
+      return KERATIN_REDUCE(int32_t);
+    case DType::kUInt32:
+      return KERATIN_REDUCE(uint32_t);
+    case DType::kInt64:
+      return KERATIN_REDUCE(int64_t);
+    case DType::kUInt64:
+      return KERATIN_REDUCE(uint64_t);
+  }
+#undef KERATIN_REDUCE
+}
+
+// Axes merged into runs that are reduced or kept.
+struct Groups {
+  int count = 0;
+  int64_t dims[kMaxRank + 1];
+  bool reduced[kMaxRank + 1];
+};
+
+void MakeGroups(const TensorView& x, const int32_t* axes, int count,
+                Groups* groups) {
+  for (int i = 0; i < x.ndim; i++) {
+    bool reduced = false;
+    for (int k = 0; k < count; k++) reduced = reduced || axes[k] == i;
+    if (x.shape[i] == 1) continue;
+    const int last = groups->count - 1;
+    if (last >= 0 && groups->reduced[last] == reduced) {
+      groups->dims[last] *= x.shape[i];
+    } else {
+      groups->dims[groups->count] = x.shape[i];
+      groups->reduced[groups->count] = reduced;
+      groups->count++;
+    }
+  }
+}
+
+constexpr char kNoRoom[] = "out of memory: no room for partial results";
+
+// Reduces the last reduced run, then the one before, and so on: each step is
+// one [outer, length, inner].
+template <class Op>
+Status Reduce(const KernelCall& call) {
+  const TensorView& x = call.inputs[0];
+  const TensorView& out = call.outputs[0];
+  if (out.size == 0) return 0;
+  Attributes attributes = call.attributes();
+  int count;
+  const int32_t* axes = attributes.Ints(&count);
+  if (x.size == 0) {
+    // An empty sum or product: reduced over no element.
+    ReduceBytes<Op>(x.dtype, x.data, out.data, out.size, 0, 1);
+    return 0;
+  }
+  Groups groups;
+  MakeGroups(x, axes, count, &groups);
+  int steps = 0;
+  for (int i = 0; i < groups.count; i++) steps += groups.reduced[i];
+  if (steps == 0) {
+    __builtin_memcpy(out.data, x.data, static_cast<size_t>(x.bytes()));
+    return 0;
+  }
+  Scratch scratch;
+  const void* source = x.data;
+  DType dtype = x.dtype;
+  int64_t size = x.size;
+  const bool half = dtype == DType::kFloat16 || dtype == DType::kBFloat16;
+  if (half && steps > 1) {
+    // Partial results stay in float32, to be rounded once.
+    float* wide = scratch.Take<float>(size);
+    if (wide == nullptr) return call.Fail("%s", kNoRoom);
+    if (dtype == DType::kFloat16) {
+      Widen(x.as<const Half>(), wide, size);
+    } else {
+      Widen(x.as<const BFloat16>(), wide, size);
+    }
+    source = wide;
+    dtype = DType::kFloat32;
+  }
+  while (steps > 0) {
+    int at = groups.count - 1;
+    while (!groups.reduced[at]) at--;
+    int64_t inner = 1;
+    for (int i = at + 1; i < groups.count; i++) inner *= groups.dims[i];
+    const int64_t length = groups.dims[at];
+    const int64_t outer = size / (length * inner);
+    size /= length;
+    void* target = out.data;
+    if (steps > 1 || dtype != x.dtype) {
+      target = scratch.Take(static_cast<size_t>(size * ItemSize(dtype)));
+      if (target == nullptr) return call.Fail("%s", kNoRoom);
+    }
+    ReduceBytes<Op>(dtype, source, target, outer, length, inner);
+    source = target;
+    steps--;
+    // What follows the reduced run joins what precedes it.
+    for (int i = at; i + 1 < groups.count; i++) {
+      groups.dims[i] = groups.dims[i + 1];
+      groups.reduced[i] = groups.reduced[i + 1];
+    }
+    groups.count--;
+  }
+  if (dtype != x.dtype) {
+    const float* wide = static_cast<const float*>(source);
+    if (x.dtype == DType::kFloat16) {
+      Narrow(wide, out.as<Half>(), out.size);
+    } else {
+      Narrow(wide, out.as<BFloat16>(), out.size);
+    }
+  }
+  return 0;
+}
+
+template <class T, bool kMax>
+KERATIN_INLINE bool Better(T a, T b) {
+  // NaN beats every number; the first NaN stays.
+  if (b != b) return false;
+  return a != a || (kMax ? a > b : a < b);
+}
+
+template <class T, class H, bool kMax>
+void ArgRows(const H* x, int32_t* out, int64_t outer, int64_t length,
+             int64_t inner) {
+  ParallelFor(outer * inner, static_cast<double>(length), 1,
+              [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const H* row = x + i / inner * length * inner + i % inner;
+      int64_t best = 0;
+      T top;
+      const auto value = [&](int64_t j) -> T {
+        if constexpr (sizeof(H) == sizeof(T)) {
+          return row[j * inner];
+        } else {
+          return ToFloat(row[j * inner]);
+        }
+      };
+      top = value(0);
+      for (int64_t j = 1; j < length; j++) {
+        const T v = value(j);
+        if (Better<T, kMax>(v, top)) {
+          top = v;
+          best = j;
+        }
+      }
+      out[i] = static_cast<int32_t>(best);
+    }
+  });
+}
+
+template <bool kMax>
+Status Arg(const KernelCall& call) {
+  const TensorView& x = call.inputs[0];
+  const TensorView& out = call.outputs[0];
+  if (out.size == 0) return 0;
+  Attributes attributes = call.attributes();
+  const int axis = attributes.Int();
+  int64_t inner = 1;
+  for (int i = axis + 1; i < x.ndim; i++) inner *= x.shape[i];
+  const int64_t length = x.shape[axis];
+  const int64_t outer = out.size / inner;
+  int32_t* to = out.as<int32_t>();
+#define KERATIN_ARG(T)                                                    \
+  ArgRows<T, T, kMax>(x.as<const T>(), to, outer, length, inner);         \
+  break
+  switch (x.dtype) {
+    case DType::kFloat16:
+      ArgRows<float, Half, kMax>(x.as<const Half>(), to, outer, length, inner);
+      break;
+    case DType::kBFloat16:
+      ArgRows<float, BFloat16, kMax>(x.as<const BFloat16>(), to, outer, length,
+                                     inner);
+      break;
+    case DType::kFloat32:
+      KERATIN_ARG(float);
+    case DType::kFloat64:
+      KERATIN_ARG(double);
+    case DType::kInt8:
+      KERATIN_ARG(int8_t);
+    case DType::kBool:
+    case DType::kUInt8:
+      KERATIN_ARG(uint8_t);
+    case DType::kInt16:
+      KERATIN_ARG(int16_t);
+    case DType::kUInt16:
+      KERATIN_ARG(uint16_t);
+    case DType::kInt32:
+      KERATIN_ARG(int32_t);
+    case DType::kUInt32:
+      KERATIN_ARG(uint32_t);
+    case DType::kInt64:
+      KERATIN_ARG(int64_t);
+    case DType::kUInt64:
+      KERATIN_ARG(uint64_t);
+  }
+#undef KERATIN_ARG
+  return 0;
+}
+
+}  // namespace
+
+void Register_reduce(Registry& registry) {
+  registry.Add("sum", Reduce<SumOf>, kNumbers);
+  registry.Add("prod", Reduce<ProdOf>, kNumbers);
+  registry.Add("max", Reduce<MaxOf>, kAllDTypes);
+  registry.Add("min", Reduce<MinOf>, kAllDTypes);
+  registry.Add("any", Reduce<MaxOf>, Mask(DType::kBool));
+  registry.Add("all", Reduce<MinOf>, Mask(DType::kBool));
+  registry.Add("argmax", Arg<true>, kAllDTypes);
+  registry.Add("argmin", Arg<false>, kAllDTypes);
+}
+
+}  // namespace KERATIN_TARGET
+}  // namespace keratin

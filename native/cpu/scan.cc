@@ -1,0 +1,124 @@
+// Running sums.
+#include <cstdint>
+
+#include "../kernel.h"
+#include "parallel.h"
+#include "simd/target.h"
+// After the target:
+#include "simd/f32.h"
+#include "half.h"
+#include "elementwise.h"
+
+namespace keratin {
+namespace KERATIN_TARGET {
+namespace {
+
+// x [outer, length, inner]; `direction` is 1 or -1.
+template <class T>
+void Scan(const T* x, T* out, int64_t outer, int64_t length, int64_t inner,
+          int direction) {
+  const int64_t panel = inner < kBlock ? inner : kBlock;
+  const int64_t panels = (inner + panel - 1) / panel;
+  ParallelFor(outer * panels, static_cast<double>(length * panel), 1,
+              [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t k = i % panels * panel;
+      const int64_t width = inner - k < panel ? inner - k : panel;
+      const int64_t base = i / panels * length * inner + k;
+      const int64_t first = direction > 0 ? 0 : length - 1;
+      const T* from = x + base + first * inner;
+      T* to = out + base + first * inner;
+      for (int64_t c = 0; c < width; c++) to[c] = from[c];
+      for (int64_t j = 1; j < length; j++) {
+        const T* sum = to;
+        from += direction * inner;
+        to += direction * inner;
+        for (int64_t c = 0; c < width; c++) {
+          to[c] = static_cast<T>(sum[c] + from[c]);
+        }
+      }
+    }
+  });
+}
+
+// Halves add up in float32, each place rounded once.
+template <class H>
+void HalfScan(const H* x, H* out, int64_t outer, int64_t length, int64_t inner,
+              int direction) {
+  const int64_t panel = inner < kBlock ? inner : kBlock;
+  const int64_t panels = (inner + panel - 1) / panel;
+  ParallelFor(outer * panels, static_cast<double>(length * panel) * 2, 1,
+              [&](int64_t begin, int64_t end) {
+    alignas(64) float sum[kBlock], wide[kBlock];
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t k = i % panels * panel;
+      const int64_t width = inner - k < panel ? inner - k : panel;
+      int64_t at = i / panels * length * inner + k +
+                   (direction > 0 ? 0 : (length - 1) * inner);
+      for (int64_t c = 0; c < width; c++) sum[c] = 0;
+      for (int64_t j = 0; j < length; j++, at += direction * inner) {
+        Widen(x + at, wide, width);
+        for (int64_t c = 0; c < width; c++) sum[c] += wide[c];
+        Narrow(sum, out + at, width);
+      }
+    }
+  });
+}
+
+Status Cumsum(const KernelCall& call) {
+  const TensorView& x = call.inputs[0];
+  const TensorView& out = call.outputs[0];
+  if (out.size == 0) return 0;
+  Attributes attributes = call.attributes();
+  const int axis = attributes.Int();
+  const int direction = attributes.Bool() ? -1 : 1;
+  int64_t inner = 1;
+  for (int i = axis + 1; i < x.ndim; i++) inner *= x.shape[i];
+  const int64_t length = x.shape[axis];
+  const int64_t outer = x.size / (length * inner);
+#define KERATIN_SCAN(T)                                              \
+  Scan(x.as<const T>(), out.as<T>(), outer, length, inner, direction)
+  switch (x.dtype) {
+    case DType::kFloat16:
+      HalfScan(x.as<const Half>(), out.as<Half>(), outer, length, inner,
+               direction);
+      break;
+    case DType::kBFloat16:
+      HalfScan(x.as<const BFloat16>(), out.as<BFloat16>(), outer, length, inner,
+               direction);
+      break;
+    case DType::kFloat32:
+      KERATIN_SCAN(float);
+      break;
+    case DType::kFloat64:
+      KERATIN_SCAN(double);
+      break;
+    default:
+      // Wrapping sums are the same for signed and unsigned integers.
+      switch (ItemSize(x.dtype)) {
+        case 1:
+          KERATIN_SCAN(uint8_t);
+          break;
+        case 2:
+          KERATIN_SCAN(uint16_t);
+          break;
+        case 4:
+          KERATIN_SCAN(uint32_t);
+          break;
+        default:
+          KERATIN_SCAN(uint64_t);
+          break;
+      }
+  }
+#undef KERATIN_SCAN
+  return 0;
+}
+
+}  // namespace
+
+void Register_scan(Registry& registry) {
+  registry.Add("cumsum", Cumsum, kNumbers);
+}
+
+}  // namespace KERATIN_TARGET
+}  // namespace keratin

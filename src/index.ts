@@ -1,0 +1,11 @@
+/**
+ * Keratin for Node: Keras 3 over native CPU kernels.
+ *
+ * @packageDocumentation
+ */
+import { NativeBackend } from "./backends/native/backend.ts";
+import { registerBackend } from "./runtime/device.ts";
+
+registerBackend("cpu", () => new NativeBackend());
+
+export * from "./api.ts";

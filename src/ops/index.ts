@@ -1,0 +1,19 @@
+/**
+ * `keras.ops`.
+ *
+ * @module
+ */
+export * from "./activation.ts";
+export * from "./arithmetic.ts";
+export * from "./comparison.ts";
+export { conv } from "./convolution.ts";
+export * from "./creation.ts";
+export * from "./crossentropy.ts";
+export * from "./exponential.ts";
+export * from "./indexing.ts";
+export * from "./linear.ts";
+export * from "./normalization.ts";
+export * from "./pooling.ts";
+export * from "./reduction.ts";
+export * from "./shaping.ts";
+export * from "./sorting.ts";
