@@ -4,8 +4,10 @@
  * @packageDocumentation
  */
 import { NativeBackend } from "./backends/native/backend.ts";
+import { registerBuiltIns } from "./keras/namespaces.ts";
 import { registerBackend } from "./runtime/device.ts";
 
 registerBackend("cpu", () => new NativeBackend());
+registerBuiltIns();
 
 export * from "./api.ts";

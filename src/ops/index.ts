@@ -15,5 +15,8 @@ export * from "./linear.ts";
 export * from "./normalization.ts";
 export * from "./pooling.ts";
 export * from "./reduction.ts";
+export { qr } from "./linalg.ts";
 export * from "./shaping.ts";
 export * from "./sorting.ts";
+export * from "./trigonometric.ts";
+export * from "./bits.ts";

@@ -22,6 +22,14 @@ import { checkShape, type Shape, sizeOf } from "../util/shapes.ts";
 import { state } from "./context.ts";
 import { Tensor } from "./tensor.ts";
 
+/** A Python float of integral value, where a bare number would count as an int. */
+export class WeakFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
 /** Numbers, booleans, bigints, and arrays of them, nested to any depth. */
 export type ArrayLike = number | bigint | boolean | TypedArray | readonly ArrayLike[];
 
@@ -102,7 +110,11 @@ export function flattenArray(value: unknown, what: string): Flattened {
     if (typeof at === "boolean") bools++;
     else if (typeof at === "bigint") bigints++;
     else if (typeof at === "number") integral &&= Number.isInteger(at);
-    else {
+    else if (at instanceof WeakFloat) {
+      integral = false;
+      values.push(at.value);
+      return;
+    } else {
       throw new DTypeError(
         `${what}: expected numbers, booleans or bigints, got ${describe(at)}.`,
         { op: what },
@@ -240,14 +252,6 @@ export function scalar(value: number | bigint | boolean, dtype: DType): Tensor {
     return made;
   } finally {
     state.scope = scope;
-  }
-}
-
-/** A Python float of integral value, where a bare number would count as an int. */
-export class WeakFloat {
-  readonly value: number;
-  constructor(value: number) {
-    this.value = value;
   }
 }
 

@@ -21,11 +21,14 @@ export class Argument {
   readonly positional: boolean;
   /** Takes all further positional arguments. */
   readonly variadic: boolean;
+  /** Takes a tensor, or what becomes one. */
+  readonly tensor: boolean;
 
-  constructor(fallback: unknown, positional: boolean, variadic: boolean) {
+  constructor(fallback: unknown, positional: boolean, variadic: boolean, tensor: boolean) {
     this.fallback = fallback;
     this.positional = positional;
     this.variadic = variadic;
+    this.tensor = tensor;
   }
 
   get isRequired(): boolean {
@@ -34,15 +37,17 @@ export class Argument {
 }
 
 /** A required tensor. */
-export const tensorArgument: Argument = new Argument(required, true, false);
+export const tensorArgument: Argument = new Argument(required, true, false, true);
 /** A required argument of another kind. */
-export const requiredArgument: Argument = new Argument(required, true, false);
+export const requiredArgument: Argument = new Argument(required, true, false, false);
 /** An argument with a default that is positional all the same. */
 export function positionalArgument(fallback: unknown): Argument {
-  return new Argument(fallback, true, false);
+  return new Argument(fallback, true, false, false);
 }
+/** A tensor, or none: an option. */
+export const optionalTensor: Argument = new Argument(null, false, false, true);
 /** `*args`. */
-export const variadicArgument: Argument = new Argument(spread, true, true);
+export const variadicArgument: Argument = new Argument(spread, true, true, true);
 
 /** Keras's argument names in Keras's order; a plain value is a default. */
 export type SignatureSpec = Readonly<Record<string, unknown>>;
@@ -136,7 +141,7 @@ export function resolveSignature(path: string, spec: SignatureSpec): Signature {
   const parameters = Object.entries(spec).map(([kerasName, value]) => ({
     kerasName,
     name: toCamelCase(kerasName),
-    argument: value instanceof Argument ? value : new Argument(value, false, false),
+    argument: value instanceof Argument ? value : new Argument(value, false, false, false),
   }));
   return {
     path,

@@ -1,0 +1,7 @@
+/**
+ * `keras.random`.
+ *
+ * @module
+ */
+export * from "../nn/random.ts";
+export { SeedGenerator } from "../nn/seed-generator.ts";

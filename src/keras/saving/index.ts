@@ -1,0 +1,13 @@
+/**
+ * `keras.saving`.
+ *
+ * @module
+ */
+export {
+  CustomObjectScope,
+  getCustomObjects,
+  getRegisteredName,
+  getRegisteredObject,
+  registerKerasSerializable,
+} from "./registration.ts";
+export { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";

@@ -1,0 +1,220 @@
+/**
+ * Values of the cases: what their JSON stands for, and comparison with ours.
+ *
+ * @module
+ */
+import { asFloat, Tensor, tensor, Variable } from "../../src/index.ts";
+import { fromStored } from "../../src/tensor/create.ts";
+import { type DType, isDType, isFloat, storedArray } from "../../src/util/dtypes.ts";
+import { fromBFloat16Bits, fromFloat16Bits } from "../../src/util/half.ts";
+import { UnsupportedError } from "../../src/index.ts";
+
+/** An array of a case. */
+export interface CaseArray {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data?: string;
+  readonly values?: readonly string[];
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type { Json };
+
+/** The one key of a tagged object, or undefined. */
+export function tagOf(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const keys = Object.keys(value);
+  return keys.length === 1 && (keys[0] as string).startsWith("$") ? keys[0] : undefined;
+}
+
+export function isArrayCase(value: unknown): value is { $array: CaseArray } {
+  return tagOf(value) === "$array";
+}
+
+/** The stored bytes of an array. */
+function storedOf(array: CaseArray): ReturnType<typeof storedArray> {
+  const dtype = array.dtype;
+  if (!isDType(dtype)) {
+    throw new UnsupportedError(`dtype ${dtype} is not supported`, { dtypes: [dtype] });
+  }
+  const bytes = Buffer.from(array.data ?? "", "base64");
+  return storedArray(dtype, bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+/** A tensor of an array. */
+export function toTensor(array: CaseArray): Tensor {
+  return fromStored(storedOf(array), [...array.shape], array.dtype as DType);
+}
+
+/** Elements as numbers (bigints for 64-bit integers). */
+export function elements(dtype: string, stored: ArrayLike<number | bigint>): (number | bigint)[] {
+  if (dtype === "float16") return Array.from(stored as ArrayLike<number>, fromFloat16Bits);
+  if (dtype === "bfloat16") return Array.from(stored as ArrayLike<number>, fromBFloat16Bits);
+  return Array.from(stored);
+}
+
+/** What a JSON value of an argument stands for here. */
+export function decode(value: Json, array: (array: CaseArray) => unknown = toTensor): unknown {
+  if (Array.isArray(value)) return value.map((item) => decode(item, array));
+  if (typeof value !== "object" || value === null) return value;
+  const object = value as { readonly [key: string]: Json };
+  switch (tagOf(value)) {
+    case "$array":
+      return array(object["$array"] as unknown as CaseArray);
+    case "$float":
+      return decodeFloat(object["$float"] as string);
+    case "$tuple":
+      return (object["$tuple"] as Json[]).map((item) => decode(item, array));
+    case "$dtype":
+      return object["$dtype"];
+    case "$ones": {
+      const shape = object["$ones"] as number[];
+      return tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1), { shape });
+    }
+    case "$keras":
+      return object;
+    default:
+      return Object.fromEntries(Object.entries(object).map(([k, v]) => [k, decode(v, array)]));
+  }
+}
+
+function decodeFloat(text: string): unknown {
+  if (text === "nan") return Number.NaN;
+  if (text === "inf") return Number.POSITIVE_INFINITY;
+  if (text === "-inf") return Number.NEGATIVE_INFINITY;
+  return asFloat(Number(text));
+}
+
+/** Every array in a value, depth first. */
+export function arraysIn(value: Json): CaseArray[] {
+  if (isArrayCase(value)) return [value.$array];
+  if (Array.isArray(value)) return value.flatMap(arraysIn);
+  if (typeof value === "object" && value !== null) return Object.values(value).flatMap(arraysIn);
+  return [];
+}
+
+/** How far a result may be off. */
+export interface Tolerance {
+  readonly atol: number;
+  readonly rtol: number;
+}
+
+/** The default of the format: by the dtype of the result. */
+export function toleranceFor(dtype: string, given: Tolerance | undefined): Tolerance {
+  if (given !== undefined) return given;
+  if (dtype === "float16") return { atol: 2e-3, rtol: 2e-3 };
+  if (dtype === "bfloat16") return { atol: 1e-2, rtol: 1e-2 };
+  return { atol: 1e-4, rtol: 1e-4 };
+}
+
+/** Why two values differ; null if they agree. */
+export async function difference(
+  actual: unknown,
+  expected: Json,
+  tol: Tolerance | undefined,
+  where = "output",
+): Promise<string | null> {
+  if (expected === null) {
+    return actual === null || actual === undefined ? null : `${where}: expected null, got a value`;
+  }
+  const tag = tagOf(expected);
+  if (tag === "$tuple") return difference(actual, (expected as { $tuple: Json }).$tuple, tol, where);
+  if (tag === "$float") {
+    const wanted = decodeFloat((expected as { $float: string }).$float);
+    const number = typeof wanted === "number" ? wanted : (wanted as { value: number }).value;
+    return differenceOfNumbers([await scalarOf(actual)], [number], toleranceFor("float32", tol), where);
+  }
+  if (tag === "$dtype") return actual === (expected as { $dtype: string }).$dtype ? null : `${where}: ${String(actual)}`;
+  if (isArrayCase(expected)) return differenceOfArray(actual, expected.$array, tol, where);
+  if (Array.isArray(expected)) {
+    // A shape or a list of numbers may come as an array or a tensor.
+    if (!Array.isArray(actual)) {
+      return actual instanceof Tensor && expected.every((e) => typeof e === "number")
+        ? differenceOfNumbers(elements(actual.dtype, await actual.data()), expected as number[], toleranceFor("float32", tol), where)
+        : `${where}: expected a list of ${expected.length}, got ${describe(actual)}`;
+    }
+    if (actual.length !== expected.length) {
+      return `${where}: expected ${expected.length} items, got ${actual.length}`;
+    }
+    for (const [i, item] of expected.entries()) {
+      const reason = await difference(actual[i], item, tol, `${where}[${i}]`);
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+  if (typeof expected === "object") {
+    for (const [key, item] of Object.entries(expected)) {
+      const own = (actual as Record<string, unknown> | null)?.[key];
+      const reason = await difference(own, item, tol, `${where}.${key}`);
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+  if (typeof expected === "number") {
+    return differenceOfNumbers([await scalarOf(actual)], [expected], toleranceFor("float32", tol), where);
+  }
+  const own = actual instanceof Tensor ? await actual.item() : actual;
+  return own === expected ? null : `${where}: expected ${String(expected)}, got ${describe(own)}`;
+}
+
+async function scalarOf(actual: unknown): Promise<number | bigint> {
+  if (actual instanceof Tensor) return Number(await actual.item());
+  if (actual instanceof Variable) return Number(await actual.value.item());
+  return Number(actual);
+}
+
+function describe(value: unknown): string {
+  return value instanceof Tensor ? `${value.dtype} [${value.shape.join(", ")}]` : String(value);
+}
+
+async function differenceOfArray(
+  given: unknown,
+  expected: CaseArray,
+  tol: Tolerance | undefined,
+  where: string,
+): Promise<string | null> {
+  const actual = given instanceof Variable ? given.value : given;
+  if (!(actual instanceof Tensor)) return `${where}: expected an array, got ${describe(actual)}`;
+  if (actual.dtype !== expected.dtype) {
+    return `${where}: expected dtype ${expected.dtype}, got ${actual.dtype}`;
+  }
+  if (actual.shape.join() !== expected.shape.join()) {
+    return `${where}: expected shape [${expected.shape.join(", ")}], got [${actual.shape.join(", ")}]`;
+  }
+  const wanted = elements(expected.dtype, storedOf(expected));
+  return differenceOfNumbers(
+    Array.from((await actual.data()) as Iterable<number | bigint>),
+    wanted,
+    isFloat(expected.dtype) ? toleranceFor(expected.dtype, tol) : { atol: 0, rtol: 0 },
+    where,
+  );
+}
+
+/** Why numbers differ by more than the tolerance. */
+export function differenceOfNumbers(
+  actual: readonly (number | bigint)[],
+  expected: readonly (number | bigint)[],
+  { atol, rtol }: Tolerance,
+  where: string,
+): string | null {
+  if (actual.length !== expected.length) {
+    return `${where}: expected ${expected.length} numbers, got ${actual.length}`;
+  }
+  let worst = 0;
+  let at = -1;
+  for (let i = 0; i < actual.length; i++) {
+    const a = actual[i] as number | bigint;
+    const e = expected[i] as number | bigint;
+    if (a === e || Object.is(Number(a), Number(e))) continue;
+    const x = Number(a);
+    const y = Number(e);
+    const over = Math.abs(x - y) - (atol + rtol * Math.abs(y));
+    if (!(over <= 0) && !(over <= worst)) {
+      worst = Number.isNaN(over) ? Number.POSITIVE_INFINITY : over;
+      at = i;
+    }
+  }
+  return at < 0
+    ? null
+    : `${where}: element ${at} of ${actual.length} is ${String(actual[at])}, expected ${String(expected[at])}`;
+}
