@@ -23,11 +23,11 @@ export class Trace implements Tracer {
   readonly #writes = new Map<Variable, GraphValue>();
   readonly #undo: (() => void)[] = [];
   #count = 0;
-  /** An abstract trace only wants shapes: values of other traces may enter it. */
-  readonly #abstract: boolean;
+  /** Values of other traces may enter an abstract one. */
+  readonly isAbstract: boolean;
 
   constructor(options: { abstract?: boolean } = {}) {
-    this.#abstract = options.abstract ?? false;
+    this.isAbstract = options.abstract ?? false;
   }
 
   /** A symbolic argument. */
@@ -104,7 +104,7 @@ export class Trace implements Tracer {
     if (symbol === null) {
       // Held from now on: a tidy inside the function must not free it.
       tensor.storage.retain();
-    } else if (!this.#abstract) {
+    } else if (!this.isAbstract) {
       throw new TraceError(
         `A tensor of shape ${formatShape(tensor.shape)} was made while another function was ` +
           "traced and kept outside of it. Return it from that function instead.",

@@ -12,6 +12,8 @@ import type { Variable } from "./variable.ts";
 
 /** Records ops instead of running them. */
 export interface Tracer {
+  /** Whether only shapes are wanted: what is traced will never run. */
+  readonly isAbstract: boolean;
   /** Adds a node and returns its symbolic outputs. */
   apply(
     op: OpDefinition,
