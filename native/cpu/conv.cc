@@ -19,8 +19,8 @@
 #include "simd/lanes.h"
 #include "half.h"
 #include "elementwise.h"
-#include "microkernel.h"
-#include "gemm.h"
+#include "conv_microkernel.h"
+#include "conv_gemm.h"
 #include "conv_geometry.h"
 
 namespace keratin {
