@@ -383,23 +383,30 @@ KERATIN_INLINE Vec Max(Vec a, Vec b) {
 KERATIN_INLINE Vec Min(Vec a, Vec b) {
   return Select(IsNan(a), a, RawMin(a, b));
 }
-// Lane by lane in a fixed order: the same bits for one instruction set.
-KERATIN_INLINE float SumLanes(Vec a) {
-  float lanes[Vec::kLanes];
-  Store(lanes, a);
-  for (int width = Vec::kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
-  }
-  return lanes[0];
+// All lanes combined, in halves: one order for one instruction set.
+template <class Combine>
+KERATIN_INLINE float FoldLanes(Vec a, const Combine& combine) {
+#if defined(KERATIN_TARGET_AVX512)
+  a = combine(a, Vec{_mm512_shuffle_f32x4(a.v, a.v, 0x4e)});
+  a = combine(a, Vec{_mm512_shuffle_f32x4(a.v, a.v, 0xb1)});
+  a = combine(a, Vec{_mm512_permute_ps(a.v, 0x4e)});
+  a = combine(a, Vec{_mm512_permute_ps(a.v, 0xb1)});
+#elif defined(KERATIN_TARGET_AVX2)
+  a = combine(a, Vec{_mm256_permute2f128_ps(a.v, a.v, 1)});
+  a = combine(a, Vec{_mm256_permute_ps(a.v, 0x4e)});
+  a = combine(a, Vec{_mm256_permute_ps(a.v, 0xb1)});
+#else
+  a = combine(a, Vec{__builtin_shufflevector(a.v, a.v, 2, 3, 0, 1)});
+  a = combine(a, Vec{__builtin_shufflevector(a.v, a.v, 1, 0, 3, 2)});
+#endif
+  return a.v[0];
 }
+KERATIN_INLINE float SumLanes(Vec a) {
+  return FoldLanes(a, [](Vec x, Vec y) { return x + y; });
+}
+// NaN where a lane is.
 KERATIN_INLINE float MaxLanes(Vec a) {
-  float lanes[Vec::kLanes];
-  Store(lanes, a);
-  float top = lanes[0];
-  for (int i = 1; i < Vec::kLanes; i++) {
-    top = lanes[i] > top || lanes[i] != lanes[i] ? lanes[i] : top;
-  }
-  return top;
+  return FoldLanes(a, [](Vec x, Vec y) { return Max(x, y); });
 }
 
 }  // namespace
