@@ -103,7 +103,7 @@ __attribute__((noinline)) void RunTile(const Tile<T>& tile) {
         x = S::Plus(x, kFull ? S::Load(bias) : S::Load(bias, mask[j]));
       }
       if (tile.activation == Activation::kRelu) {
-        x = S::AtLeast(x, S::Broadcast(0));
+        x = S::Max(x, S::Broadcast(0));
       }
       if (kFull) {
         S::Store(c, x);

@@ -9,6 +9,7 @@
 #include "simd/f32.h"
 #include "simd/lanes.h"
 #include "half.h"
+#include "wide.h"
 #include "microkernel.h"
 #include "tiles.h"
 #include "pack.h"

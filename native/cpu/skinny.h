@@ -1,6 +1,6 @@
 // Products of a matrix with a few rows (or columns): the matrix is read once,
 // along its contiguous axis, which is all that matters. Retargeted: include
-// after pack.h and gemm.h.
+// after wide.h, pack.h and gemm.h.
 #pragma once
 
 namespace keratin {
@@ -31,33 +31,6 @@ KERATIN_INLINE void StoreResult(const Skinny<S, T>& s, int row, int64_t column,
   if (s.bias != nullptr) value += s.bias[s.bias_by_row ? row : column];
   if (s.activation == Activation::kRelu && value < 0) value = 0;
   Narrow(&value, s.out + row * s.out_row + column * s.out_column, 1);
-}
-
-template <class S>
-KERATIN_INLINE typename Simd<S>::V LoadWide(const S* p) {
-  return Simd<S>::Load(p);
-}
-KERATIN_INLINE Vec LoadWide(const Half* p) {
-#if defined(KERATIN_TARGET_AVX2) || defined(KERATIN_TARGET_AVX512)
-  return LoadHalf(&p->bits);
-#else
-  float wide[Vec::kLanes];
-  Widen(p, wide, Vec::kLanes);
-  return Load(wide);
-#endif
-}
-KERATIN_INLINE Vec LoadWide(const BFloat16* p) {
-  float wide[Vec::kLanes];
-  Widen(p, wide, Vec::kLanes);
-  return Load(wide);
-}
-// The first n lanes, the others zero.
-template <class S, class T>
-KERATIN_INLINE typename Simd<T>::V LoadWide(const S* p, int64_t n) {
-  if (n >= Simd<T>::kLanes) return LoadWide(p);
-  T wide[Simd<T>::kLanes] = {};
-  Widen(p, wide, n);
-  return Simd<T>::Load(wide);
 }
 
 // Lane by lane in a fixed order.
@@ -92,7 +65,7 @@ void Dots(const Skinny<S, T>& s, const T* few, int64_t pitch, int64_t l,
     V lines[kLines];
 #pragma GCC unroll 4
     for (int i = 0; i < kLines; i++) {
-      lines[i] = LoadWide<S, T>(many[i] + p, n);
+      lines[i] = LoadWide(many[i] + p, n);
     }
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; r++) {
@@ -138,7 +111,7 @@ KERATIN_INLINE void AddLines(const Skinny<S, T>& s, const T* few, int64_t pitch,
     for (int r = 0; r < kRows; r++) sum[r] = Simd<T>::Load(sums + r * kChunk + j);
 #pragma GCC unroll 8
     for (int q = 0; q < kSteps; q++) {
-      const V line = LoadWide<S, T>(from + q * s.many_step + j, n);
+      const V line = LoadWide(from + q * s.many_step + j, n);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; r++) {
         sum[r] = Simd<T>::Fma(x[r][q], line, sum[r]);

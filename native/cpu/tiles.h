@@ -67,7 +67,7 @@ __attribute__((noinline)) void RunTile(const Tile<T>& tile) {
       if (tile.accumulate) x = S::Plus(load(c, j), x);
       if (tile.bias != nullptr) x = S::Plus(x, load(tile.bias, j));
       if (tile.activation == Activation::kRelu) {
-        x = S::AtLeast(x, S::Broadcast(0));
+        x = S::Max(x, S::Broadcast(0));
       }
       if (kFull || j < kLast) {
         S::Store(c + j * kLanes, x);
