@@ -1,4 +1,5 @@
-// Matrix products: batched, broadcast, of every layout and dtype.
+// Matrix products: batched, broadcast, of every layout and dtype. Also home of
+// the micro-kernel's code, which convolution shares.
 #include <cstdint>
 
 #include "../kernel.h"
@@ -8,158 +9,187 @@
 #include "simd/f32.h"
 #include "simd/lanes.h"
 #include "half.h"
-#include "elementwise.h"
+#include "wide.h"
 #include "microkernel.h"
+#include "tiles.h"
+#include "pack.h"
 #include "gemm.h"
+#include "gemm_blocks.h"
+#include "skinny.h"
+#include "integer_matmul.h"
 
 namespace keratin {
 namespace KERATIN_TARGET {
+
+const TileFunctions<float> kFloatTiles = MakeTiles<float>();
+const TileFunctions<double> kDoubleTiles = MakeTiles<double>();
+
 namespace {
 
-// Where the matrices of a batch lie, in matrices.
+// Dots pay from so many steps on, streams from so many columns.
+constexpr int64_t kSkinnyLength = 32;
+
+bool IsSkinny(const Gemm& g) {
+  const bool swapped = g.m > kFew;
+  if (swapped && g.n > kFew) return false;
+  const bool dots = (swapped ? g.a_step : g.b_step) == 1;
+  return (dots ? g.k : swapped ? g.m : g.n) >= kSkinnyLength;
+}
+
+template <class S, class T>
+bool RunPartOf(const Gemm& g, int worker, int workers) {
+  if (!IsSkinny(g)) {
+    const Blocking blocking = BlockingOf<S, T>(g);
+    return RunBlocks<S, T>(g, blocking,
+                           RectangleOf<T>(g, blocking, worker, workers));
+  }
+  const Skinny<S, T> s = SkinnyOf<S, T>(g, g.m > kFew);
+  const int64_t groups = CeilDiv(s.length, kSkinnyLength);
+  const int64_t begin = groups * worker / workers * kSkinnyLength;
+  const int64_t end =
+      Min(s.length, groups * (worker + 1) / workers * kSkinnyLength);
+  return begin >= end || RunSkinny(s, begin, end);
+}
+
+}  // namespace
+
+double GemmCost(DType dtype, int64_t m, int64_t n, int64_t k) {
+  // Multiply-adds in a nanosecond.
+  constexpr double kRate = kTileRows<float> == 4 ? 8 : 50;
+  const double work = static_cast<double>(m) * static_cast<double>(n) *
+                      static_cast<double>(k);
+  return work / (dtype == DType::kFloat64 ? kRate / 2 : kRate) +
+         // What is read but once.
+         0.1 * static_cast<double>(m * k + k * n + m * n);
+}
+
+bool RunGemmPart(const Gemm& g, int worker, int workers) {
+  switch (g.dtype) {
+    case DType::kFloat16:
+      return RunPartOf<Half, float>(g, worker, workers);
+    case DType::kBFloat16:
+      return RunPartOf<BFloat16, float>(g, worker, workers);
+    case DType::kFloat64:
+      return RunPartOf<double, double>(g, worker, workers);
+    default:
+      return RunPartOf<float, float>(g, worker, workers);
+  }
+}
+
+bool RunGemm(const Gemm& gemm) {
+  struct Job {
+    Gemm gemm;
+    bool failed;
+  } job{gemm, false};
+  RunParallel(
+      WorkersFor(GemmCost(gemm.dtype, gemm.m, gemm.n, gemm.k)),
+      [](void* context, int worker, int workers) {
+        Job* job = static_cast<Job*>(context);
+        const Gemm gemm = job->gemm;
+        if (!RunGemmPart(gemm, worker, workers)) {
+          __atomic_store_n(&job->failed, true, __ATOMIC_RELAXED);
+        }
+      },
+      &job);
+  return !job.failed;
+}
+
+namespace {
+
+// The products of a call: where the matrices of each lie, in matrices.
 struct Batch {
   int64_t count;
-  Walk walk;  // of operands a and b
+  int ndim;
+  const int64_t* shape;
+  int64_t a_strides[kMaxRank], b_strides[kMaxRank];
 };
 
-void MakeBatch(const KernelCall& call, Batch* batch) {
-  TensorView views[2] = {call.inputs[0], call.inputs[1]};
-  TensorView out = call.outputs[0];
-  views[0].ndim -= 2;
-  views[1].ndim -= 2;
-  out.ndim -= 2;
-  batch->count = 1;
-  for (int i = 0; i < out.ndim; i++) batch->count *= out.shape[i];
-  MakeWalk(views, 2, out, &batch->walk);
+// Returns how many matrices the operand holds.
+int64_t BatchStrides(const TensorView& operand, const TensorView& out,
+                     int64_t* strides) {
+  int64_t stride = 1;
+  for (int axis = out.ndim - 3; axis >= 0; axis--) {
+    const int own = axis - (out.ndim - operand.ndim);
+    const int64_t length = own >= 0 ? operand.shape[own] : 1;
+    strides[axis] = length == 1 ? 0 : stride;
+    stride *= length;
+  }
+  return stride;
 }
 
-// body(number of the product, of its A, of its B)
-template <class Body>
-KERATIN_INLINE void ForEachMatrix(const Batch& batch, int64_t begin,
-                                  int64_t end, const Body& body) {
-  WalkRows(batch.walk, 2, begin, end,
-           [&](int64_t at, const int64_t* offsets, int64_t n) {
-             for (int64_t i = 0; i < n; i++) {
-               body(at + i, offsets[0] + i * batch.walk.strides[0][0],
-                    offsets[1] + i * batch.walk.strides[1][0]);
-             }
-           });
+void MatricesOf(const Batch& batch, int64_t index, int64_t* a, int64_t* b) {
+  *a = *b = 0;
+  for (int axis = batch.ndim - 1; axis >= 0; axis--) {
+    const int64_t i = index % batch.shape[axis];
+    index /= batch.shape[axis];
+    *a += i * batch.a_strides[axis];
+    *b += i * batch.b_strides[axis];
+  }
 }
 
-struct Shape {
-  int64_t m, n, k;
-  bool transpose_a, transpose_b;
+struct Product {
+  Batch batch;
+  Gemm gemm;  // of the first matrices
+  int64_t size;  // of an element
+  bool failed;
+
+  // Product `index`.
+  Gemm At(int64_t index) const {
+    int64_t a, b;
+    MatricesOf(batch, index, &a, &b);
+    Gemm g = gemm;
+    g.a = static_cast<const char*>(g.a) + a * g.m * g.k * size;
+    g.b = static_cast<const char*>(g.b) + b * g.k * g.n * size;
+    g.c = static_cast<char*>(g.c) + index * g.m * g.n * size;
+    return g;
+  }
 };
 
-Shape ShapeOf(const KernelCall& call) {
-  Attributes attributes = call.attributes();
-  const TensorView& a = call.inputs[0];
-  const TensorView& out = call.outputs[0];
-  Shape s;
-  s.transpose_a = attributes.Bool();
-  s.transpose_b = attributes.Bool();
-  s.m = out.shape[out.ndim - 2];
-  s.n = out.shape[out.ndim - 1];
-  s.k = a.shape[a.ndim - (s.transpose_a ? 2 : 1)];
-  return s;
+// Many products: each on one thread. Few: each on all.
+void RunFloatProducts(void* context, int worker, int workers) {
+  Product* shared = static_cast<Product*>(context);
+  const Product p = *shared;
+  const bool apart = p.batch.count >= 4 * workers || p.batch.count % workers == 0;
+  const int64_t begin = apart ? p.batch.count * worker / workers : 0;
+  const int64_t end =
+      apart ? p.batch.count * (worker + 1) / workers : p.batch.count;
+  bool ok = true;
+  for (int64_t i = begin; i < end; i++) {
+    ok &= apart ? RunGemmPart(p.At(i), 0, 1)
+                : RunGemmPart(p.At(i), worker, workers);
+  }
+  if (!ok) __atomic_store_n(&shared->failed, true, __ATOMIC_RELAXED);
+}
+
+bool RunFloatProduct(Product* p) {
+  const Gemm& g = p->gemm;
+  const double cost = GemmCost(g.dtype, g.m, g.n, g.k) + 20;
+  RunParallel(WorkersFor(static_cast<double>(p->batch.count) * cost),
+              RunFloatProducts, p);
+  return !p->failed;
 }
 
 template <class T>
-bool RunFloats(const Shape& s, const Batch& batch, const T* a, const T* b,
-               T* out) {
-  const auto product = [&](int64_t i, int64_t ia, int64_t ib) {
-    Gemm<T> g;
-    g.m = s.m;
-    g.n = s.n;
-    g.k = s.k;
-    g.a = a + ia * s.m * s.k;
-    g.a_row = s.transpose_a ? 1 : s.k;
-    g.a_step = s.transpose_a ? s.m : 1;
-    g.b = b + ib * s.k * s.n;
-    g.b_row = s.transpose_b ? 1 : s.n;
-    g.b_column = s.transpose_b ? s.k : 1;
-    g.c = out + i * s.m * s.n;
-    g.c_row = s.n;
-    return RunGemm(g);
-  };
-  // Many products: each on one thread; few: each on all.
-  int failed = 0;
-  if (batch.count >= 2 * ThreadCount()) {
-    ParallelFor(batch.count, GemmCost<T>(s.m, s.n, s.k), 1,
-                [&](int64_t begin, int64_t end) {
-      ForEachMatrix(batch, begin, end, [&](int64_t i, int64_t ia, int64_t ib) {
-        if (!product(i, ia, ib)) __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
-      });
-    });
-  } else {
-    ForEachMatrix(batch, 0, batch.count,
-                  [&](int64_t i, int64_t ia, int64_t ib) {
-                    if (!product(i, ia, ib)) failed = 1;
-                  });
-  }
-  return failed == 0;
-}
-
-// Halves are widened whole, multiplied in float32 and rounded once.
-template <class H>
-bool RunHalves(const Shape& s, const Batch& batch, const KernelCall& call) {
-  const TensorView& a = call.inputs[0];
-  const TensorView& b = call.inputs[1];
-  const TensorView& out = call.outputs[0];
-  Scratch scratch;
-  float* wide_a = scratch.Take<float>(a.size);
-  float* wide_b = scratch.Take<float>(b.size);
-  float* wide_out = scratch.Take<float>(out.size);
-  if (wide_a == nullptr || wide_b == nullptr || wide_out == nullptr) {
-    return false;
-  }
-  const auto widen = [](const TensorView& x, float* to) {
-    ParallelFor(x.size, 0.15, kBlock, [&](int64_t begin, int64_t end) {
-      Widen(x.as<const H>() + begin, to + begin, end - begin);
-    });
-  };
-  widen(a, wide_a);
-  widen(b, wide_b);
-  if (!RunFloats<float>(s, batch, wide_a, wide_b, wide_out)) return false;
-  ParallelFor(out.size, 0.15, kBlock, [&](int64_t begin, int64_t end) {
-    Narrow(wide_out + begin, out.as<H>() + begin, end - begin);
-  });
-  return true;
-}
-
-// Integers wrap: unsigned arithmetic gives the bits of signed too.
-template <class T>
-void RunIntegers(const Shape& s, const Batch& batch, const T* a, const T* b,
-                 T* out) {
-  const int64_t a_row = s.transpose_a ? 1 : s.k;
-  const int64_t a_step = s.transpose_a ? s.m : 1;
-  ParallelFor(batch.count * s.m, static_cast<double>(s.n * s.k) * 0.3, 1,
-              [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t i = r % s.m;
-      ForEachMatrix(batch, r / s.m, r / s.m + 1,
-                    [&](int64_t at, int64_t ia, int64_t ib) {
-        const T* x = a + ia * s.m * s.k + i * a_row;
-        const T* y = b + ib * s.k * s.n;
-        T* c = out + (at * s.m + i) * s.n;
-        for (int64_t j = 0; j < s.n; j++) c[j] = 0;
-        for (int64_t p = 0; p < s.k; p++) {
-          const T factor = x[p * a_step];
-          if (s.transpose_b) {
-            for (int64_t j = 0; j < s.n; j++) {
-              c[j] = static_cast<T>(c[j] + uint64_t{factor} * y[j * s.k + p]);
-            }
-          } else {
-            const T* row = y + p * s.n;
-#pragma GCC ivdep
-            for (int64_t j = 0; j < s.n; j++) {
-              c[j] = static_cast<T>(c[j] + uint64_t{factor} * row[j]);
-            }
-          }
-        }
-      });
+bool RunIntegerProduct(Product* p) {
+  const Gemm& g = p->gemm;
+  const double ns = static_cast<double>(g.n * g.k) * 0.1 + 5;
+  ParallelFor(p->batch.count * g.m, ns, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end;) {
+      const int64_t index = row / g.m;
+      const int64_t first = row % g.m;
+      const int64_t last = Min(g.m, first + end - row);
+      const Gemm one = p->At(index);
+      const IntegerGemm integers{one.m,      one.n,    one.k,
+                                 one.a,      one.a_row, one.a_step,
+                                 one.b,      one.b_step, one.b_column,
+                                 one.c};
+      if (!RunIntegers<T>(integers, first, last)) {
+        __atomic_store_n(&p->failed, true, __ATOMIC_RELAXED);
+      }
+      row += last - first;
     }
   });
+  return !p->failed;
 }
 
 Status Matmul(const KernelCall& call) {
@@ -167,46 +197,52 @@ Status Matmul(const KernelCall& call) {
   const TensorView& b = call.inputs[1];
   const TensorView& out = call.outputs[0];
   if (out.size == 0) return 0;
-  const Shape s = ShapeOf(call);
-  Batch batch;
-  MakeBatch(call, &batch);
-  bool ok = true;
-  switch (a.dtype) {
-    case DType::kFloat32:
-      ok = RunFloats(s, batch, a.as<const float>(), b.as<const float>(),
-                     out.as<float>());
-      break;
-    case DType::kFloat64:
-      ok = RunFloats(s, batch, a.as<const double>(), b.as<const double>(),
-                     out.as<double>());
-      break;
-    case DType::kFloat16:
-      ok = RunHalves<Half>(s, batch, call);
-      break;
-    case DType::kBFloat16:
-      ok = RunHalves<BFloat16>(s, batch, call);
-      break;
-    default:
-      switch (ItemSize(a.dtype)) {
-        case 1:
-          RunIntegers(s, batch, a.as<const uint8_t>(), b.as<const uint8_t>(),
-                      out.as<uint8_t>());
-          break;
-        case 2:
-          RunIntegers(s, batch, a.as<const uint16_t>(), b.as<const uint16_t>(),
-                      out.as<uint16_t>());
-          break;
-        case 4:
-          RunIntegers(s, batch, a.as<const uint32_t>(), b.as<const uint32_t>(),
-                      out.as<uint32_t>());
-          break;
-        default:
-          RunIntegers(s, batch, a.as<const uint64_t>(), b.as<const uint64_t>(),
-                      out.as<uint64_t>());
-          break;
-      }
+  if (a.size == 0) {  // sums of nothing
+    __builtin_memset(out.data, 0, static_cast<size_t>(out.bytes()));
+    return 0;
   }
-  return ok ? 0 : call.Fail("out of memory: no room for packed matrices");
+  Attributes attributes = call.attributes();
+  const bool transpose_a = attributes.Bool();
+  const bool transpose_b = attributes.Bool();
+  Product p{};
+  Gemm& g = p.gemm;
+  g.dtype = a.dtype;
+  g.m = out.shape[out.ndim - 2];
+  g.n = out.shape[out.ndim - 1];
+  g.k = a.shape[a.ndim - (transpose_a ? 2 : 1)];
+  p.size = ItemSize(a.dtype);
+  p.batch.ndim = out.ndim - 2;
+  p.batch.shape = out.shape;
+  p.batch.count = out.size / (g.m * g.n);
+  const int64_t count_a = BatchStrides(a, out, p.batch.a_strides);
+  const int64_t count_b = BatchStrides(b, out, p.batch.b_strides);
+  if (count_b == 1 && count_a == p.batch.count && !transpose_a) {
+    // One product with the rows of all.
+    g.m *= p.batch.count;
+    p.batch.count = 1;
+    p.batch.ndim = 0;
+  }
+  g.a = a.data;
+  g.a_row = transpose_a ? 1 : g.k;
+  g.a_step = transpose_a ? g.m : 1;
+  g.b = b.data;
+  g.b_step = transpose_b ? 1 : g.n;
+  g.b_column = transpose_b ? g.k : 1;
+  g.c = out.data;
+  g.c_row = g.n;
+  bool ok;
+  if (Mask(a.dtype) & kFloats) {
+    ok = RunFloatProduct(&p);
+  } else if (p.size == 1) {
+    ok = RunIntegerProduct<uint8_t>(&p);
+  } else if (p.size == 2) {
+    ok = RunIntegerProduct<uint16_t>(&p);
+  } else if (p.size == 4) {
+    ok = RunIntegerProduct<uint32_t>(&p);
+  } else {
+    ok = RunIntegerProduct<uint64_t>(&p);
+  }
+  return ok ? 0 : call.Fail("matmul: out of memory for packed matrices");
 }
 
 }  // namespace

@@ -1,206 +1,112 @@
-// The one micro-kernel: C (M x N) = A (M x K) times B (K x N) with the tile of
-// C in registers. The reduction runs over segments of k steps each, so that a
-// segment can be a row of an image: the same kernel serves matrix products,
-// direct convolution and both its gradients.
+// The one micro-kernel: a tile of C = A B held in registers. The reduction
+// runs over segments of equal length, each with its own place in A and B, so
+// that a segment can be the part of an image row under a window: the same
+// kernel serves matrix products, direct convolution and both its gradients.
 //
-// Retargeted: include after simd/lanes.h.
+// Only declarations, so that conv.cc shares the code that matmul.cc compiles
+// (tiles.h). Retargeted: include after simd/lanes.h.
 #pragma once
 
 namespace keratin {
 namespace KERATIN_TARGET {
-namespace {
 
+// Applied where a tile is stored, after the bias.
 enum class Activation { kNone, kRelu };
+
+// Where a segment begins, in elements from Tile::a and Tile::b.
+struct Segment {
+  int64_t a, b;
+};
 
 template <class T>
 struct Tile {
-  int64_t segments, k;
-  const T* a;  // element (i, p) of segment s: a[i row + p step + s segment]
-  int64_t a_row, a_step, a_segment;
-  const T* b;  // element (p, j) of segment s: b[p row + j + s segment]
-  int64_t b_row, b_segment;
+  const Segment* segments;
+  int64_t num_segments;
+  int64_t steps;  // of every segment
+  const T* a;     // element (i, p) of segment s: a[s.a + i row + p step]
+  int64_t a_row, a_step;
+  const T* b;  // element (p, j) of segment s: b[s.b + p step + j]
+  int64_t b_step;
   T* c;
   int64_t c_row;
-  int columns;      // of C, at most the panel's width
+  int columns;      // of C: at most a panel
   bool accumulate;  // adds to C instead of overwriting it
-  const T* bias;    // of the columns, or null
   Activation activation;
+  const T* bias;  // of the columns, or null
 };
 
-// Rows of a tile and vectors of a panel: as many accumulators as registers
-// allow beside a broadcast and a row of B.
+// Rows of a tile and vectors of a panel: as many sums as the registers hold
+// beside a row of B and a broadcast of A; for float64, which nothing trains
+// in, fewer functions to compile.
 #if defined(KERATIN_TARGET_AVX512)
-constexpr int kTileRows = 12;
+template <class T>
+constexpr int kTileRows = sizeof(T) == 4 ? 12 : 6;
+// A masked load costs nothing: no functions of their own for full panels.
+template <class T>
+constexpr bool kHasFullTiles = false;
 #elif defined(KERATIN_TARGET_AVX2)
+template <class T>
 constexpr int kTileRows = 6;
+template <class T>
+constexpr bool kHasFullTiles = sizeof(T) == 4;
 #else
+template <class T>
 constexpr int kTileRows = 4;
+template <class T>
+constexpr bool kHasFullTiles = true;
 #endif
 constexpr int kPanelVectors = 2;
-template <class T>
-constexpr int kPanel = kPanelVectors * Simd<T>::kLanes;
-
-// kFull: all columns of the panel exist.
-template <class T, int kRows, int kVectors, bool kFull>
-__attribute__((noinline)) void RunTile(const Tile<T>& tile) {
-  using S = Simd<T>;
-  using V = typename S::V;
-  constexpr int kLanes = S::kLanes;
-  V sum[kRows][kVectors];
-  typename S::M mask[kVectors];
-  for (int j = 0; j < kVectors; j++) mask[j] = S::First(tile.columns - j * kLanes);
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; i++) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; j++) sum[i][j] = S::Broadcast(0);
-    __builtin_prefetch(tile.c + i * tile.c_row, 1);
-  }
-  const int64_t a_row = tile.a_row;
-  const int64_t a_step = tile.a_step;
-  const int64_t b_row = tile.b_row;
-  const T* a = tile.a;
-  const T* b = tile.b;
-  for (int64_t s = 0; s < tile.segments;
-       s++, a += tile.a_segment, b += tile.b_segment) {
-    // One pointer for three rows of A.
-    constexpr int kPointers = (kRows + 2) / 3;
-    const T* rows[kPointers];
-    const T* row_b = b;
-#pragma GCC unroll 8
-    for (int i = 0; i < kPointers; i++) rows[i] = a + 3 * i * a_row;
-#pragma GCC unroll 2
-    for (int64_t p = 0; p < tile.k; p++) {
-      V vb[kVectors];
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) {
-        vb[j] = kFull ? S::Load(row_b + j * kLanes)
-                      : S::Load(row_b + j * kLanes, mask[j]);
-      }
-#pragma GCC unroll 16
-      for (int i = 0; i < kRows; i++) {
-        const V va = S::Broadcast(rows[i / 3][(i % 3) * a_row]);
-#pragma GCC unroll 4
-        for (int j = 0; j < kVectors; j++) {
-          sum[i][j] = S::Fma(va, vb[j], sum[i][j]);
-        }
-      }
-      row_b += b_row;
-#pragma GCC unroll 8
-      for (int i = 0; i < kPointers; i++) rows[i] += a_step;
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; i++) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; j++) {
-      T* c = tile.c + i * tile.c_row + j * kLanes;
-      V x = sum[i][j];
-      if (tile.accumulate) {
-        x = S::Plus(x, kFull ? S::Load(c) : S::Load(c, mask[j]));
-      }
-      if (tile.bias != nullptr) {
-        const T* bias = tile.bias + j * kLanes;
-        x = S::Plus(x, kFull ? S::Load(bias) : S::Load(bias, mask[j]));
-      }
-      if (tile.activation == Activation::kRelu) {
-        x = S::AtLeast(x, S::Broadcast(0));
-      }
-      if (kFull) {
-        S::Store(c, x);
-      } else {
-        S::Store(c, mask[j], x);
-      }
-    }
-  }
-}
 
 template <class T>
 using TileFunction = void (*)(const Tile<T>&);
 
-template <class T, int kVectors, bool kFull, int kRows>
-struct TileTable {
-  static constexpr void Fill(TileFunction<T>* table) {
-    if constexpr (kRows > 0) {
-      table[kRows - 1] = RunTile<T, kRows, kVectors, kFull>;
-      TileTable<T, kVectors, kFull, kRows - 1>::Fill(table);
-    }
-  }
-};
-
+// By vectors - 1, whether the last vector is full, rows - 1.
 template <class T>
 struct TileFunctions {
-  TileFunction<T> by[kPanelVectors][2][kTileRows];
+  TileFunction<T> by[kPanelVectors][1 + kHasFullTiles<T>][kTileRows<T>];
 };
+extern const TileFunctions<float> kFloatTiles;
+extern const TileFunctions<double> kDoubleTiles;
 
+namespace {
+
+// Columns of a panel.
 template <class T>
-constexpr TileFunctions<T> MakeTileFunctions() {
-  TileFunctions<T> f{};
-  TileTable<T, 1, false, kTileRows>::Fill(f.by[0][0]);
-  TileTable<T, 1, true, kTileRows>::Fill(f.by[0][1]);
-  TileTable<T, 2, false, kTileRows>::Fill(f.by[1][0]);
-  TileTable<T, 2, true, kTileRows>::Fill(f.by[1][1]);
-  return f;
-}
+constexpr int kPanel = kPanelVectors * Simd<T>::kLanes;
 
-template <class T>
-constexpr TileFunctions<T> kTiles = MakeTileFunctions<T>();
+constexpr Segment kWhole[1] = {{0, 0}};
 
-// The function for a tile of so many rows and columns.
 template <class T>
 KERATIN_INLINE TileFunction<T> TileFor(int rows, int columns) {
-  const int lanes = Simd<T>::kLanes;
-  const int vectors = columns > lanes ? 2 : 1;
-  return kTiles<T>.by[vectors - 1][columns == vectors * lanes][rows - 1];
+  constexpr int kLanes = Simd<T>::kLanes;
+  const int vectors = columns > kLanes ? 2 : 1;
+  const bool full = kHasFullTiles<T> && columns == vectors * kLanes;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return kFloatTiles.by[vectors - 1][full][rows - 1];
+  } else {
+    return kDoubleTiles.by[vectors - 1][full][rows - 1];
+  }
 }
 
-// Runs the rows [0, count) of a tile description in equal tiles: 26 rows as
-// 6, 5, 5, 5, 5, since a short tile cannot hide the latency of the sums.
+// `tile` moved down over `count` rows, in tiles of equal height: 26 rows as
+// 6, 5, 5, 5, 5, since few rows cannot hide the latency of the sums.
 template <class T>
 KERATIN_INLINE void RunRows(Tile<T> tile, int64_t count) {
-  const int64_t tiles = (count + kTileRows - 1) / kTileRows;
-  const T* a = tile.a;
-  T* c = tile.c;
-  for (int64_t i = 0; i < tiles; i++) {
-    const int64_t begin = count * i / tiles;
-    const int rows = static_cast<int>(count * (i + 1) / tiles - begin);
-    tile.a = a + begin * tile.a_row;
-    tile.c = c + begin * tile.c_row;
-    TileFor<T>(rows, tile.columns)(tile);
-  }
-}
-
-// Packs a K x N matrix into panels [N / kPanel][K][kPanel], zero-padded.
-// Element (p, j) lies at b[p row + j column].
-template <class T>
-void PackPanel(const T* b, int64_t row, int64_t column, int64_t k, int columns,
-               T* to) {
-  constexpr int kWidth = kPanel<T>;
-  if (column == 1 && columns == kWidth) {
-    for (int64_t p = 0; p < k; p++, to += kWidth, b += row) {
-      __builtin_memcpy(to, b, kWidth * sizeof(T));
-    }
-    return;
-  }
-  if (column == 1) {
-    for (int64_t p = 0; p < k; p++, to += kWidth, b += row) {
-      for (int j = 0; j < columns; j++) to[j] = b[j];
-      for (int j = columns; j < kWidth; j++) to[j] = 0;
-    }
-    return;
-  }
-  // Columns lie apart: in blocks of k, so that lines are used whole.
-  constexpr int64_t kStep = 16;
-  for (int64_t p = 0; p < k; p += kStep) {
-    const int64_t n = k - p < kStep ? k - p : kStep;
-    for (int j = 0; j < columns; j++) {
-      const T* from = b + p * row + j * column;
-      T* target = to + p * kWidth + j;
-      for (int64_t q = 0; q < n; q++) target[q * kWidth] = from[q * row];
-    }
-    for (int j = columns; j < kWidth; j++) {
-      for (int64_t q = 0; q < n; q++) to[(p + q) * kWidth + j] = 0;
-    }
-  }
+  const int64_t tiles = (count + kTileRows<T> - 1) / kTileRows<T>;
+  const int64_t shorter = tiles > 0 ? count / tiles : 0;
+  int64_t longer = count - tiles * shorter;  // tiles with one row more
+  TileFunction<T> run = longer > 0
+                            ? TileFor<T>(static_cast<int>(shorter) + 1, tile.columns)
+                            : nullptr;
+  const auto next = [&](int64_t rows) {
+    run(tile);
+    tile.a += rows * tile.a_row;
+    tile.c += rows * tile.c_row;
+  };
+  for (int64_t i = 0; i < longer; i++) next(shorter + 1);
+  if (shorter == 0) return;
+  run = TileFor<T>(static_cast<int>(shorter), tile.columns);
+  for (int64_t i = longer; i < tiles; i++) next(shorter);
 }
 
 }  // namespace

@@ -1,5 +1,10 @@
-// Pooling over windows of [N, spatial, C], and its gradients in gather form:
-// each input pixel sums what it receives, so the order is fixed.
+// Pooling over windows of [N, spatial, C] and its gradients, vectors along the
+// channels. Padding belongs to no window: the maximum ignores it and the mean
+// is over what is there.
+//
+// The gradients are gathered: a thread owns rows of the input, visits the
+// windows that reach them in order and adds only to what it owns, so the order
+// of every sum is that of the windows.
 #include <cstdint>
 
 #include "../kernel.h"
@@ -7,327 +12,398 @@
 #include "simd/target.h"
 // After the target:
 #include "simd/f32.h"
+#include "simd/lanes.h"
 #include "half.h"
-#include "elementwise.h"
+#include "wide.h"
 
 namespace keratin {
 namespace KERATIN_TARGET {
 namespace {
 
-// Three spatial axes, missing ones of length 1.
+KERATIN_INLINE int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
+KERATIN_INLINE int64_t Max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// Three spatial axes, missing ones of length 1 in front.
 struct Pooling {
   int64_t batch, channels;
   int64_t in[3], out[3], window[3], stride[3], low[3];
-  int64_t in_pixels() const { return in[0] * in[1] * in[2]; }
-  int64_t out_pixels() const { return out[0] * out[1] * out[2]; }
 };
+
+KERATIN_INLINE int64_t Product(const int64_t* lengths) {
+  return lengths[0] * lengths[1] * lengths[2];
+}
 
 Pooling ReadPooling(const KernelCall& call, const TensorView& x,
                     const TensorView& y) {
   Attributes attributes = call.attributes();
-  int count;
-  const int32_t* window = attributes.Ints(&count);
-  const int32_t* strides = attributes.Ints(&count);
-  const int32_t* padding = attributes.Ints(&count);
-  Pooling p;
-  const int missing = 3 - (x.ndim - 2);
+  int rank;
+  const int32_t* window = attributes.Ints(&rank);
+  const int32_t* strides = attributes.Ints(&rank);
+  int paddings;
+  const int32_t* padding = attributes.Ints(&paddings);
+  Pooling p{};
+  p.batch = x.shape[0];
+  p.channels = x.shape[x.ndim - 1];
   for (int i = 0; i < 3; i++) {
-    const int own = i - missing;
+    const int own = i - (3 - rank);
     p.in[i] = own >= 0 ? x.shape[1 + own] : 1;
     p.out[i] = own >= 0 ? y.shape[1 + own] : 1;
     p.window[i] = own >= 0 ? window[own] : 1;
     p.stride[i] = own >= 0 ? strides[own] : 1;
     p.low[i] = own >= 0 ? padding[2 * own] : 0;
   }
-  p.batch = x.shape[0];
-  p.channels = x.shape[x.ndim - 1];
   return p;
 }
 
-// The input positions of window `o` along one axis.
-KERATIN_INLINE void Span(const Pooling& p, int axis, int64_t o, int64_t* begin,
-                         int64_t* end) {
-  const int64_t first = o * p.stride[axis] - p.low[axis];
-  *begin = first < 0 ? 0 : first;
-  const int64_t last = first + p.window[axis];
-  *end = last > p.in[axis] ? p.in[axis] : last;
+// The part of a window that lies in the image: where it begins, and the offsets
+// of its pixels from there, in row-major order.
+class Window {
+ public:
+  // `offsets` has room for a whole window.
+  Window(const Pooling& pooling, int64_t* offsets)
+      : pooling_(pooling), offsets_(offsets) {}
+
+  void MoveTo(const int64_t* out) {
+    bool same = count_ >= 0;
+    for (int i = 0; i < 3; i++) {
+      const int64_t first = out[i] * pooling_.stride[i] - pooling_.low[i];
+      begin_[i] = Max(first, 0);
+      const int64_t end = Min(first + pooling_.window[i], pooling_.in[i]);
+      const int64_t extent = Max(end - begin_[i], 0);
+      same &= extent == extent_[i];
+      extent_[i] = extent;
+    }
+    if (!same) List();
+  }
+  // The first pixel, numbered over the spatial axes.
+  int64_t pixel() const {
+    return (begin_[0] * pooling_.in[1] + begin_[1]) * pooling_.in[2] +
+           begin_[2];
+  }
+  int64_t begin(int axis) const { return begin_[axis]; }
+  int64_t extent(int axis) const { return extent_[axis]; }
+  int64_t count() const { return count_; }
+  // Of pixel t, in pixels.
+  int64_t offset(int64_t t) const { return offsets_[t]; }
+
+ private:
+  void List() {
+    count_ = 0;
+    for (int64_t z = 0; z < extent_[0]; z++) {
+      for (int64_t y = 0; y < extent_[1]; y++) {
+        for (int64_t x = 0; x < extent_[2]; x++) {
+          offsets_[count_++] =
+              (z * pooling_.in[1] + y) * pooling_.in[2] + x;
+        }
+      }
+    }
+  }
+
+  const Pooling& pooling_;
+  int64_t* offsets_;
+  int64_t begin_[3] = {}, extent_[3] = {};
+  int64_t count_ = -1;
+};
+
+// body(channel, how many from it on) for each vector of channels.
+template <class T, class Body>
+KERATIN_INLINE void ForEachVector(int64_t channels, const Body& body) {
+  constexpr int kLanes = Simd<T>::kLanes;
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) body(c, kLanes);
+  if (c < channels) body(c, channels - c);
 }
 
-// The windows along one axis that hold input position `i`.
-KERATIN_INLINE void Windows(const Pooling& p, int axis, int64_t i,
-                            int64_t* begin, int64_t* end) {
-  const int64_t at = i + p.low[axis];
-  const int64_t first = at - p.window[axis] + 1;
-  *begin = first <= 0 ? 0 : (first + p.stride[axis] - 1) / p.stride[axis];
-  *end = at / p.stride[axis] + 1;
-  if (*end > p.out[axis]) *end = p.out[axis];
+double NsPerWindow(const Pooling& p) {
+  return static_cast<double>(Product(p.window) * p.channels) * 0.1 + 5;
 }
 
-struct Box {
-  int64_t begin[3], end[3];
-  int64_t size() const {
-    return (end[0] - begin[0]) * (end[1] - begin[1]) * (end[2] - begin[2]);
+// body(window, its image, number of the output pixel) for every window, on all
+// threads. False: out of scratch memory.
+template <class Body>
+bool ForEachWindow(const Pooling& p, const Body& body) {
+  const int64_t per_image = Product(p.out);
+  bool failed = false;
+  ParallelFor(p.batch * per_image, NsPerWindow(p), 1,
+              [&](int64_t begin, int64_t end) {
+    Scratch scratch;
+    int64_t* offsets = scratch.Take<int64_t>(Product(p.window));
+    if (offsets == nullptr) {
+      __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
+      return;
+    }
+    Window window(p, offsets);
+    int64_t out[3] = {begin % per_image / (p.out[1] * p.out[2]),
+                      begin / p.out[2] % p.out[1], begin % p.out[2]};
+    for (int64_t i = begin; i < end; i++) {
+      window.MoveTo(out);
+      body(window, i / per_image, i);
+      for (int axis = 2; axis >= 0; axis--) {
+        if (++out[axis] < p.out[axis]) break;
+        out[axis] = 0;
+      }
+    }
+  });
+  return !failed;
+}
+
+template <class S>
+struct MaxPool {
+  static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
+    using T = Wide<S>;
+    const S* x = inputs[0].as<const S>();
+    S* y = static_cast<S*>(out);
+    const int64_t c = p.channels;
+    return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
+      const S* from = x + (image * Product(p.in) + w.pixel()) * c;
+      ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+        auto top = Simd<T>::Broadcast(-static_cast<T>(__builtin_inf()));
+        for (int64_t t = 0; t < w.count(); t++) {
+          top = Simd<T>::Max(top, LoadWide(from + w.offset(t) * c + k, n));
+        }
+        StoreNarrow(y + o * c + k, n, top);
+      });
+    });
   }
 };
 
-KERATIN_INLINE Box WindowOf(const Pooling& p, int64_t pixel) {
-  Box box;
-  Span(p, 2, pixel % p.out[2], &box.begin[2], &box.end[2]);
-  Span(p, 1, pixel / p.out[2] % p.out[1], &box.begin[1], &box.end[1]);
-  Span(p, 0, pixel / (p.out[2] * p.out[1]), &box.begin[0], &box.end[0]);
-  return box;
-}
-
-KERATIN_INLINE Box WindowsAround(const Pooling& p, int64_t pixel) {
-  Box box;
-  Windows(p, 2, pixel % p.in[2], &box.begin[2], &box.end[2]);
-  Windows(p, 1, pixel / p.in[2] % p.in[1], &box.begin[1], &box.end[1]);
-  Windows(p, 0, pixel / (p.in[2] * p.in[1]), &box.begin[0], &box.end[0]);
-  return box;
-}
-
-// body(pixel) for each pixel of a box within `shape`, in row-major order.
-template <class Body>
-KERATIN_INLINE void ForEachPixel(const Box& box, const int64_t* shape,
-                                 const Body& body) {
-  for (int64_t z = box.begin[0]; z < box.end[0]; z++) {
-    for (int64_t y = box.begin[1]; y < box.end[1]; y++) {
-      for (int64_t x = box.begin[2]; x < box.end[2]; x++) {
-        body((z * shape[1] + y) * shape[2] + x);
-      }
-    }
-  }
-}
-
-template <class T>
-KERATIN_INLINE T Lowest() {
-  return -static_cast<T>(__builtin_inf());
-}
-
-template <class T>
-void MaxPool(const Pooling& p, const T* x, T* y) {
-  const int64_t c = p.channels;
-  const double ns = static_cast<double>(c * p.window[0] * p.window[1] *
-                                        p.window[2]) * 0.1 + 5;
-  ParallelFor(p.batch * p.out_pixels(), ns, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const T* image = x + i / p.out_pixels() * p.in_pixels() * c;
-      T* to = y + i * c;
-      for (int64_t k = 0; k < c; k++) to[k] = Lowest<T>();
-      ForEachPixel(WindowOf(p, i % p.out_pixels()), p.in, [&](int64_t pixel) {
-        const T* from = image + pixel * c;
-#pragma GCC ivdep
-        for (int64_t k = 0; k < c; k++) {
-          to[k] = to[k] > from[k] || to[k] != to[k] ? to[k] : from[k];
+template <class S>
+struct MaxPoolArgmax {
+  static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
+    using T = Wide<S>;
+    using V = Simd<T>;
+    const S* x = inputs[0].as<const S>();
+    int32_t* y = static_cast<int32_t*>(out);
+    const int64_t c = p.channels;
+    return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
+      const S* from = x + (image * Product(p.in) + w.pixel()) * c;
+      ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+        const auto at = [&](int64_t t) {
+          return static_cast<int32_t>(w.pixel() + w.offset(t));
+        };
+        auto top = V::Broadcast(0);
+        auto where = V::Index(0);
+        for (int64_t t = 0; t < w.count(); t++) {
+          const auto v = LoadWide(from + w.offset(t) * c + k, n);
+          if (t == 0) {
+            top = v;
+            where = V::Index(at(0));
+            continue;
+          }
+          const auto better = V::Exceeds(v, top);
+          top = V::Select(better, v, top);
+          where = V::Select(better, V::Index(at(t)), where);
         }
+        int32_t indices[V::kLanes];
+        V::StoreIndex(indices, where);
+        __builtin_memcpy(y + o * c + k, indices,
+                         static_cast<size_t>(n) * sizeof(int32_t));
       });
-    }
-  });
-}
+    });
+  }
+};
 
-// The first maximum of each window; NaN counts as larger than any number.
-template <class T>
-KERATIN_INLINE void FindMaxima(const Pooling& p, const T* image, const Box& box,
-                               int64_t c0, int64_t n, T* top, int32_t* where) {
-  bool first = true;
-  ForEachPixel(box, p.in, [&](int64_t pixel) {
-    const T* from = image + pixel * p.channels + c0;
-    if (first) {
-      for (int64_t k = 0; k < n; k++) top[k] = from[k];
-      for (int64_t k = 0; k < n; k++) where[k] = static_cast<int32_t>(pixel);
-      first = false;
+template <class S>
+struct AveragePool {
+  static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
+    using T = Wide<S>;
+    const S* x = inputs[0].as<const S>();
+    S* y = static_cast<S*>(out);
+    const int64_t c = p.channels;
+    return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
+      const S* from = x + (image * Product(p.in) + w.pixel()) * c;
+      const auto count = Simd<T>::Broadcast(static_cast<T>(w.count()));
+      ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+        auto sum = Simd<T>::Broadcast(0);
+        for (int64_t t = 0; t < w.count(); t++) {
+          sum = Simd<T>::Plus(sum, LoadWide(from + w.offset(t) * c + k, n));
+        }
+        StoreNarrow(y + o * c + k, n, Simd<T>::Over(sum, count));
+      });
+    });
+  }
+};
+
+// The gradient of images in parts: positions [begin, end) of the first axis
+// longer than 1 in each. body(window, image, number of the output pixel, sums
+// of the part, where in them the window would begin, those of its pixels
+// [first, last) that are owned) for the windows that reach a part. Sums are in
+// the type computed in, and narrowed when the part is done.
+template <class S, class Body>
+bool GatherGradient(const Pooling& p, S* dx, const Body& body) {
+  using T = Wide<S>;
+  constexpr bool kNarrows = sizeof(S) != sizeof(T);
+  const int axis = p.in[0] > 1 ? 0 : p.in[1] > 1 ? 1 : 2;
+  const int64_t length = p.in[axis];
+  // Elements of dx at one position, and of an image.
+  int64_t slice = p.channels;
+  for (int i = axis + 1; i < 3; i++) slice *= p.in[i];
+  const int64_t size = slice * length;
+  // Parts are cut where there are too few images. Windows across a cut are
+  // visited for both sides.
+  const int64_t wanted = (4 * ThreadCount() + p.batch - 1) / p.batch;
+  const int64_t longest = Max(length / Max(2 * p.window[axis], 1), 1);
+  const int64_t parts = Max(Min(wanted, longest), 1);
+  const double ns =
+      2 * NsPerWindow(p) * static_cast<double>(Product(p.out)) +
+      static_cast<double>(size) * 0.1;
+  bool failed = false;
+  ParallelFor(p.batch * parts, ns / static_cast<double>(parts), 1,
+              [&](int64_t first_part, int64_t last_part) {
+    Scratch scratch;
+    int64_t* offsets = scratch.Take<int64_t>(Product(p.window));
+    T* wide = nullptr;
+    if (kNarrows) wide = scratch.Take<T>((length / parts + 1) * slice);
+    if (offsets == nullptr || (kNarrows && wide == nullptr)) {
+      __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
       return;
     }
-    for (int64_t k = 0; k < n; k++) {
-      const bool better =
-          from[k] > top[k] || (from[k] != from[k] && top[k] == top[k]);
-      top[k] = better ? from[k] : top[k];
-      where[k] = better ? static_cast<int32_t>(pixel) : where[k];
-    }
-  });
-}
-
-constexpr int64_t kChannelBlock = 128;
-
-template <class T>
-void MaxPoolArgmax(const Pooling& p, const T* x, int32_t* y) {
-  const int64_t c = p.channels;
-  const double ns = static_cast<double>(c * p.window[0] * p.window[1] *
-                                        p.window[2]) * 0.2 + 5;
-  ParallelFor(p.batch * p.out_pixels(), ns, 8, [&](int64_t begin, int64_t end) {
-    T top[kChannelBlock];
-    for (int64_t i = begin; i < end; i++) {
-      const T* image = x + i / p.out_pixels() * p.in_pixels() * c;
-      const Box box = WindowOf(p, i % p.out_pixels());
-      for (int64_t k = 0; k < c; k += kChannelBlock) {
-        const int64_t n = c - k < kChannelBlock ? c - k : kChannelBlock;
-        FindMaxima(p, image, box, k, n, top, y + i * c + k);
+    Window window(p, offsets);
+    for (int64_t part = first_part; part < last_part; part++) {
+      const int64_t image = part / parts;
+      const int64_t begin = length * (part % parts) / parts;
+      const int64_t end = length * (part % parts + 1) / parts;
+      S* owned = dx + image * size + begin * slice;
+      T* sums;
+      if constexpr (kNarrows) {
+        sums = wide;
+      } else {
+        sums = owned;
       }
-    }
-  });
-}
-
-// A thread owns images; within one, windows are visited in order.
-template <class T>
-void MaxPoolBackward(const Pooling& p, const T* x, const T* dy, T* dx) {
-  const int64_t c = p.channels;
-  const int64_t blocks = (c + kChannelBlock - 1) / kChannelBlock;
-  const double ns = static_cast<double>(p.out_pixels() * c * p.window[0] *
-                                        p.window[1] * p.window[2]) * 0.3;
-  ParallelFor(p.batch * blocks, ns / static_cast<double>(blocks), 1,
-              [&](int64_t begin, int64_t end) {
-    T top[kChannelBlock];
-    int32_t where[kChannelBlock];
-    for (int64_t u = begin; u < end; u++) {
-      const int64_t k = u % blocks * kChannelBlock;
-      const int64_t n = c - k < kChannelBlock ? c - k : kChannelBlock;
-      const T* image = x + u / blocks * p.in_pixels() * c;
-      T* to = dx + u / blocks * p.in_pixels() * c + k;
-      const T* from = dy + u / blocks * p.out_pixels() * c + k;
-      for (int64_t i = 0; i < p.in_pixels(); i++) {
-        for (int64_t q = 0; q < n; q++) to[i * c + q] = 0;
+      __builtin_memset(sums, 0,
+                       static_cast<size_t>((end - begin) * slice) * sizeof(T));
+      int64_t from[3] = {0, 0, 0};
+      int64_t to[3] = {p.out[0], p.out[1], p.out[2]};
+      const int64_t reach = begin + p.low[axis] - p.window[axis] + 1;
+      from[axis] =
+          reach <= 0 ? 0 : (reach + p.stride[axis] - 1) / p.stride[axis];
+      to[axis] =
+          Min(to[axis], (end - 1 + p.low[axis]) / p.stride[axis] + 1);
+      int64_t out[3];
+      for (out[0] = from[0]; out[0] < to[0]; out[0]++) {
+        for (out[1] = from[1]; out[1] < to[1]; out[1]++) {
+          for (out[2] = from[2]; out[2] < to[2]; out[2]++) {
+            window.MoveTo(out);
+            if (window.count() == 0) continue;
+            // Pixels at one position of the axis follow each other.
+            const int64_t per_position = window.count() / window.extent(axis);
+            const int64_t skipped = Max(begin - window.begin(axis), 0);
+            const int64_t kept =
+                Min(end - window.begin(axis), window.extent(axis));
+            const int64_t o =
+                ((image * p.out[0] + out[0]) * p.out[1] + out[1]) * p.out[2] +
+                out[2];
+            body(window, image, o, sums,
+                 window.pixel() * p.channels - begin * slice,
+                 skipped * per_position, kept * per_position);
+          }
+        }
       }
-      for (int64_t o = 0; o < p.out_pixels(); o++) {
-        const Box box = WindowOf(p, o);
-        if (box.size() <= 0) continue;
-        FindMaxima(p, image, box, k, n, top, where);
-        for (int64_t q = 0; q < n; q++) to[where[q] * c + q] += from[o * c + q];
-      }
+      if constexpr (kNarrows) Narrow(sums, owned, (end - begin) * slice);
     }
   });
+  return !failed;
 }
 
-template <class T>
-void AveragePool(const Pooling& p, const T* x, T* y) {
-  const int64_t c = p.channels;
-  const double ns = static_cast<double>(c * p.window[0] * p.window[1] *
-                                        p.window[2]) * 0.1 + 5;
-  ParallelFor(p.batch * p.out_pixels(), ns, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const T* image = x + i / p.out_pixels() * p.in_pixels() * c;
-      T* to = y + i * c;
-      for (int64_t k = 0; k < c; k++) to[k] = 0;
-      const Box box = WindowOf(p, i % p.out_pixels());
-      ForEachPixel(box, p.in, [&](int64_t pixel) {
-        const T* from = image + pixel * c;
-#pragma GCC ivdep
-        for (int64_t k = 0; k < c; k++) to[k] += from[k];
-      });
-      const T count = static_cast<T>(box.size());
-      for (int64_t k = 0; k < c; k++) to[k] /= count;
-    }
-  });
-}
-
-template <class T>
-void AveragePoolBackward(const Pooling& p, const T* dy, T* dx) {
-  const int64_t c = p.channels;
-  const double ns = static_cast<double>(c) * 0.3 + 10;
-  ParallelFor(p.batch * p.in_pixels(), ns, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const T* image = dy + i / p.in_pixels() * p.out_pixels() * c;
-      T* to = dx + i * c;
-      for (int64_t k = 0; k < c; k++) to[k] = 0;
-      ForEachPixel(WindowsAround(p, i % p.in_pixels()), p.out,
-                   [&](int64_t window) {
-        const T share = T{1} / static_cast<T>(WindowOf(p, window).size());
-        const T* from = image + window * c;
-#pragma GCC ivdep
-        for (int64_t k = 0; k < c; k++) to[k] += from[k] * share;
-      });
-    }
-  });
-}
-
-// Runs `body` on float32 or float64 views of the operands; halves are widened
-// before and rounded after. False: out of scratch memory.
-template <class H>
-const TensorView* WidenAll(const TensorView* views, int count, Scratch& scratch,
-                           TensorView* wide) {
-  for (int i = 0; i < count; i++) {
-    wide[i] = views[i];
-    float* data = scratch.Take<float>(views[i].size);
-    if (data == nullptr) return nullptr;
-    Widen(views[i].as<const H>(), data, views[i].size);
-    wide[i].data = data;
-    wide[i].dtype = DType::kFloat32;
+template <class S>
+struct MaxPoolBackward {
+  static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
+    using T = Wide<S>;
+    using V = Simd<T>;
+    const S* x = inputs[0].as<const S>();
+    const S* dy = inputs[1].as<const S>();
+    const int64_t c = p.channels;
+    return GatherGradient(
+        p, static_cast<S*>(out),
+        [&](const Window& w, int64_t image, int64_t o, T* dx, int64_t base,
+            int64_t first, int64_t last) {
+          const S* from = x + (image * Product(p.in) + w.pixel()) * c;
+          ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+            auto top = LoadWide(from + k, n);
+            for (int64_t t = 1; t < w.count(); t++) {
+              top = V::Max(top, LoadWide(from + w.offset(t) * c + k, n));
+            }
+            // What is left to give: nothing after the first maximum.
+            auto rest = LoadWide(dy + o * c + k, n);
+            const auto zero = V::Broadcast(0);
+            for (int64_t t = 0; t < last; t++) {
+              const int64_t at = w.offset(t) * c + k;
+              const auto hit = V::Reaches(LoadWide(from + at, n), top);
+              if (t >= first) {
+                T* to = dx + (base + at);
+                StoreNarrow(to, n, V::Plus(LoadWide(to, n),
+                                           V::Select(hit, rest, zero)));
+              }
+              rest = V::Select(hit, zero, rest);
+            }
+          });
+        });
   }
-  return wide;
-}
+};
 
-enum class Kind { kMax, kArgmax, kMaxBackward, kAverage, kAverageBackward };
+template <class S>
+struct AveragePoolBackward {
+  static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
+    using T = Wide<S>;
+    using V = Simd<T>;
+    const S* dy = inputs[0].as<const S>();
+    const int64_t c = p.channels;
+    return GatherGradient(
+        p, static_cast<S*>(out),
+        [&](const Window& w, int64_t, int64_t o, T* dx, int64_t base,
+            int64_t first, int64_t last) {
+          const auto count = V::Broadcast(static_cast<T>(w.count()));
+          ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+            const auto share = V::Over(LoadWide(dy + o * c + k, n), count);
+            for (int64_t t = first; t < last; t++) {
+              T* to = dx + (base + w.offset(t) * c + k);
+              StoreNarrow(to, n, V::Plus(LoadWide(to, n), share));
+            }
+          });
+        });
+  }
+};
 
-template <Kind kKind, class T>
-void Run(const Pooling& p, const TensorView* inputs, void* out) {
-  const T* a = inputs[0].as<const T>();
-  if constexpr (kKind == Kind::kMax) MaxPool(p, a, static_cast<T*>(out));
-  if constexpr (kKind == Kind::kArgmax) {
-    MaxPoolArgmax(p, a, static_cast<int32_t*>(out));
-  }
-  if constexpr (kKind == Kind::kMaxBackward) {
-    MaxPoolBackward(p, a, inputs[1].as<const T>(), static_cast<T*>(out));
-  }
-  if constexpr (kKind == Kind::kAverage) AveragePool(p, a, static_cast<T*>(out));
-  if constexpr (kKind == Kind::kAverageBackward) {
-    AveragePoolBackward(p, a, static_cast<T*>(out));
-  }
-}
+// Which operands are the images and which the pooled ones.
+enum class Form { kForward, kWithImage, kFromPooled };
 
-template <Kind kKind, class H>
-bool RunHalves(const Pooling& p, const KernelCall& call) {
-  const TensorView& out = call.outputs[0];
-  Scratch scratch;
-  TensorView wide[2];
-  if (WidenAll<H>(call.inputs, call.num_inputs, scratch, wide) == nullptr) {
-    return false;
-  }
-  if constexpr (kKind == Kind::kArgmax) {
-    Run<kKind, float>(p, wide, out.data);
-    return true;
-  }
-  float* result = scratch.Take<float>(out.size);
-  if (result == nullptr) return false;
-  Run<kKind, float>(p, wide, result);
-  Narrow(result, out.as<H>(), out.size);
-  return true;
-}
-
-template <Kind kKind>
+template <template <class> class Kind, Form kForm>
 Status Pool(const KernelCall& call) {
-  const TensorView& a = call.inputs[0];
   const TensorView& out = call.outputs[0];
   if (out.size == 0) return 0;
-  const TensorView& x = kKind == Kind::kAverageBackward ? out : a;
-  const TensorView& y = kKind == Kind::kAverageBackward ? a
-                        : kKind == Kind::kMaxBackward   ? call.inputs[1]
-                                                        : out;
+  const TensorView& x = kForm == Form::kForward ? call.inputs[0] : out;
+  const TensorView& y = kForm == Form::kForward     ? out
+                        : kForm == Form::kWithImage ? call.inputs[1]
+                                                    : call.inputs[0];
   const Pooling p = ReadPooling(call, x, y);
-  bool ok = true;
-  switch (a.dtype) {
+  bool ok;
+  switch (call.inputs[0].dtype) {
     case DType::kFloat16:
-      ok = RunHalves<kKind, Half>(p, call);
+      ok = Kind<Half>::Run(p, call.inputs, out.data);
       break;
     case DType::kBFloat16:
-      ok = RunHalves<kKind, BFloat16>(p, call);
+      ok = Kind<BFloat16>::Run(p, call.inputs, out.data);
       break;
     case DType::kFloat64:
-      Run<kKind, double>(p, call.inputs, out.data);
+      ok = Kind<double>::Run(p, call.inputs, out.data);
       break;
     default:
-      Run<kKind, float>(p, call.inputs, out.data);
+      ok = Kind<float>::Run(p, call.inputs, out.data);
       break;
   }
-  return ok ? 0 : call.Fail("out of memory: no room to widen the operands");
+  return ok ? 0 : call.Fail("pooling: out of memory for a window");
 }
 
 }  // namespace
 
 void Register_pool(Registry& registry) {
-  registry.Add("max_pool", Pool<Kind::kMax>, kFloats);
-  registry.Add("max_pool_argmax", Pool<Kind::kArgmax>, kFloats);
-  registry.Add("max_pool_backward", Pool<Kind::kMaxBackward>, kFloats);
-  registry.Add("average_pool", Pool<Kind::kAverage>, kFloats);
-  registry.Add("average_pool_backward", Pool<Kind::kAverageBackward>, kFloats);
+  registry.Add("max_pool", Pool<MaxPool, Form::kForward>, kFloats);
+  registry.Add("max_pool_argmax", Pool<MaxPoolArgmax, Form::kForward>, kFloats);
+  registry.Add("max_pool_backward", Pool<MaxPoolBackward, Form::kWithImage>,
+               kFloats);
+  registry.Add("average_pool", Pool<AveragePool, Form::kForward>, kFloats);
+  registry.Add("average_pool_backward",
+               Pool<AveragePoolBackward, Form::kFromPooled>, kFloats);
 }
 
 }  // namespace KERATIN_TARGET

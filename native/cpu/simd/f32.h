@@ -82,6 +82,10 @@ KERATIN_INLINE Lanes And(Lanes a, Lanes b) {
 KERATIN_INLINE Lanes Or(Lanes a, Lanes b) {
   return {static_cast<__mmask16>(a.m | b.m)};
 }
+// a and not b.
+KERATIN_INLINE Lanes AndNot(Lanes a, Lanes b) {
+  return {static_cast<__mmask16>(a.m & ~b.m)};
+}
 KERATIN_INLINE bool Any(Lanes a) { return a.m != 0; }
 KERATIN_INLINE Vec Select(Lanes m, Vec yes, Vec no) {
   return {_mm512_mask_blend_ps(m.m, no.v, yes.v)};
@@ -130,6 +134,13 @@ KERATIN_INLINE void StoreHalf(uint16_t* p, Vec x) {
   _mm256_storeu_si256(
       reinterpret_cast<__m256i*>(p),
       _mm512_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+KERATIN_INLINE IVec ILoad16(const uint16_t* p) {  // zero-extended
+  return {_mm512_cvtepu16_epi32(
+      _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+KERATIN_INLINE void IStore16(uint16_t* p, IVec a) {  // the low halves
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v));
 }
 
 #elif defined(KERATIN_TARGET_AVX2)
@@ -196,6 +207,9 @@ KERATIN_INLINE Lanes And(Lanes a, Lanes b) {
   return {_mm256_and_ps(a.m, b.m)};
 }
 KERATIN_INLINE Lanes Or(Lanes a, Lanes b) { return {_mm256_or_ps(a.m, b.m)}; }
+KERATIN_INLINE Lanes AndNot(Lanes a, Lanes b) {
+  return {_mm256_andnot_ps(b.m, a.m)};
+}
 KERATIN_INLINE bool Any(Lanes a) { return _mm256_movemask_ps(a.m) != 0; }
 KERATIN_INLINE Vec Select(Lanes m, Vec yes, Vec no) {
   return {_mm256_blendv_ps(no.v, yes.v, m.m)};
@@ -245,6 +259,17 @@ KERATIN_INLINE void StoreHalf(uint16_t* p, Vec x) {
   _mm_storeu_si128(
       reinterpret_cast<__m128i*>(p),
       _mm256_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+KERATIN_INLINE IVec ILoad16(const uint16_t* p) {
+  return {_mm256_cvtepu16_epi32(
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+KERATIN_INLINE void IStore16(uint16_t* p, IVec a) {
+  const __m256i low = _mm256_and_si256(a.v, _mm256_set1_epi32(0xffff));
+  const __m256i packed =
+      _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0xd8);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                   _mm256_castsi256_si128(packed));
 }
 
 #else  // any machine: four lanes of the compiler's own vectors
@@ -319,6 +344,7 @@ KERATIN_INLINE Lanes Equal(Vec a, Vec b) { return {a.v == b.v}; }
 KERATIN_INLINE Lanes IsNan(Vec a) { return {a.v != a.v}; }
 KERATIN_INLINE Lanes And(Lanes a, Lanes b) { return {a.m & b.m}; }
 KERATIN_INLINE Lanes Or(Lanes a, Lanes b) { return {a.m | b.m}; }
+KERATIN_INLINE Lanes AndNot(Lanes a, Lanes b) { return {a.m & ~b.m}; }
 KERATIN_INLINE bool Any(Lanes a) {
   return (a.m[0] | a.m[1] | a.m[2] | a.m[3]) != 0;
 }
@@ -365,6 +391,12 @@ KERATIN_INLINE IVec ToInt(Vec a) {
 KERATIN_INLINE Vec ToFloat(IVec a) {
   return {__builtin_convertvector(a.v, F32x4)};
 }
+KERATIN_INLINE IVec ILoad16(const uint16_t* p) {
+  return {I32x4{p[0], p[1], p[2], p[3]}};
+}
+KERATIN_INLINE void IStore16(uint16_t* p, IVec a) {
+  for (int i = 0; i < 4; i++) p[i] = static_cast<uint16_t>(a.v[i]);
+}
 
 #endif
 
@@ -383,23 +415,43 @@ KERATIN_INLINE Vec Max(Vec a, Vec b) {
 KERATIN_INLINE Vec Min(Vec a, Vec b) {
   return Select(IsNan(a), a, RawMin(a, b));
 }
-// Lane by lane in a fixed order: the same bits for one instruction set.
-KERATIN_INLINE float SumLanes(Vec a) {
-  float lanes[Vec::kLanes];
-  Store(lanes, a);
-  for (int width = Vec::kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
-  }
-  return lanes[0];
+// bfloat16 is the upper half of float32: rounded to nearest even, NaN kept.
+KERATIN_INLINE Vec LoadBFloat16(const uint16_t* p) {
+  return FromBits(ShiftLeft<16>(ILoad16(p)));
 }
+KERATIN_INLINE void StoreBFloat16(uint16_t* p, Vec x) {
+  const IVec bits = Bits(x);
+  const IVec odd = ShiftRight<16>(bits) & ISet(1);
+  const IVec rounded = bits + ISet(0x7fff) + odd;
+  const Vec result =
+      Select(IsNan(x), FromBits(bits | ISet(0x400000)), FromBits(rounded));
+  IStore16(p, ShiftRight<16>(Bits(result)));
+}
+
+// All lanes combined, in halves: one order for one instruction set.
+template <class Combine>
+KERATIN_INLINE float FoldLanes(Vec a, const Combine& combine) {
+#if defined(KERATIN_TARGET_AVX512)
+  a = combine(a, Vec{_mm512_shuffle_f32x4(a.v, a.v, 0x4e)});
+  a = combine(a, Vec{_mm512_shuffle_f32x4(a.v, a.v, 0xb1)});
+  a = combine(a, Vec{_mm512_permute_ps(a.v, 0x4e)});
+  a = combine(a, Vec{_mm512_permute_ps(a.v, 0xb1)});
+#elif defined(KERATIN_TARGET_AVX2)
+  a = combine(a, Vec{_mm256_permute2f128_ps(a.v, a.v, 1)});
+  a = combine(a, Vec{_mm256_permute_ps(a.v, 0x4e)});
+  a = combine(a, Vec{_mm256_permute_ps(a.v, 0xb1)});
+#else
+  a = combine(a, Vec{__builtin_shufflevector(a.v, a.v, 2, 3, 0, 1)});
+  a = combine(a, Vec{__builtin_shufflevector(a.v, a.v, 1, 0, 3, 2)});
+#endif
+  return a.v[0];
+}
+KERATIN_INLINE float SumLanes(Vec a) {
+  return FoldLanes(a, [](Vec x, Vec y) { return x + y; });
+}
+// NaN where a lane is.
 KERATIN_INLINE float MaxLanes(Vec a) {
-  float lanes[Vec::kLanes];
-  Store(lanes, a);
-  float top = lanes[0];
-  for (int i = 1; i < Vec::kLanes; i++) {
-    top = lanes[i] > top || lanes[i] != lanes[i] ? lanes[i] : top;
-  }
-  return top;
+  return FoldLanes(a, [](Vec x, Vec y) { return Max(x, y); });
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
-// The few vector operations that the micro-kernel needs, for float32 and
-// float64. Retargeted: include after simd/f32.h.
+// The vector operations that matrix products, convolution and pooling need, for
+// float32 and float64 alike. Retargeted: include after simd/f32.h.
+//
+// V is a vector, M the mask of its first lanes, B a comparison. Max is NaN
+// where either operand is; Exceeds(a, b) is a > b with NaN above every number,
+// Reaches(a, top) is a = top with NaN equal to NaN.
 #pragma once
 
 namespace keratin {
@@ -26,7 +30,19 @@ struct Simd<float> {
   KERATIN_INLINE M First(int n) { return FirstLanes(n); }
   KERATIN_INLINE V Fma(V a, V b, V c) { return MulAdd(a, b, c); }
   KERATIN_INLINE V Plus(V a, V b) { return a + b; }
-  KERATIN_INLINE V AtLeast(V a, V b) { return Max(a, b); }
+  KERATIN_INLINE V Over(V a, V b) { return a / b; }
+  KERATIN_INLINE V Max(V a, V b) { return KERATIN_TARGET::Max(a, b); }
+  using B = Lanes;
+  KERATIN_INLINE B Exceeds(V a, V b) {
+    return AndNot(Or(Less(b, a), IsNan(a)), IsNan(b));
+  }
+  KERATIN_INLINE B Reaches(V a, V top) { return Or(Equal(a, top), IsNan(a)); }
+  KERATIN_INLINE V Select(B m, V yes, V no) {
+    return KERATIN_TARGET::Select(m, yes, no);
+  }
+  // Integers carried in lanes.
+  KERATIN_INLINE V Index(int32_t i) { return FromBits(ISet(i)); }
+  KERATIN_INLINE void StoreIndex(int32_t* p, V x) { IStore(p, Bits(x)); }
 };
 
 #if defined(KERATIN_TARGET_AVX512)
@@ -49,7 +65,26 @@ struct Simd<double> {
   }
   KERATIN_INLINE V Fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
   KERATIN_INLINE V Plus(V a, V b) { return _mm512_add_pd(a, b); }
-  KERATIN_INLINE V AtLeast(V a, V b) { return _mm512_max_pd(b, a); }
+  KERATIN_INLINE V Over(V a, V b) { return _mm512_div_pd(a, b); }
+  KERATIN_INLINE V Max(V a, V b) {
+    return _mm512_mask_mov_pd(_mm512_max_pd(a, b), IsNan(a), a);
+  }
+  using B = __mmask8;
+  KERATIN_INLINE B IsNan(V a) { return _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q); }
+  KERATIN_INLINE B Exceeds(V a, V b) {
+    return static_cast<B>(
+        (_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ) | IsNan(a)) & ~IsNan(b));
+  }
+  KERATIN_INLINE B Reaches(V a, V top) {
+    return static_cast<B>(_mm512_cmp_pd_mask(a, top, _CMP_EQ_OQ) | IsNan(a));
+  }
+  KERATIN_INLINE V Select(B m, V yes, V no) {
+    return _mm512_mask_blend_pd(m, no, yes);
+  }
+  KERATIN_INLINE V Index(int32_t i) { return Broadcast(i); }
+  KERATIN_INLINE void StoreIndex(int32_t* p, V x) {
+    for (int i = 0; i < kLanes; i++) p[i] = static_cast<int32_t>(x[i]);
+  }
 };
 #elif defined(KERATIN_TARGET_AVX2)
 template <>
@@ -72,7 +107,26 @@ struct Simd<double> {
   }
   KERATIN_INLINE V Fma(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
   KERATIN_INLINE V Plus(V a, V b) { return _mm256_add_pd(a, b); }
-  KERATIN_INLINE V AtLeast(V a, V b) { return _mm256_max_pd(b, a); }
+  KERATIN_INLINE V Over(V a, V b) { return _mm256_div_pd(a, b); }
+  KERATIN_INLINE V Max(V a, V b) {
+    return Select(IsNan(a), a, _mm256_max_pd(a, b));
+  }
+  using B = __m256d;
+  KERATIN_INLINE B IsNan(V a) { return _mm256_cmp_pd(a, a, _CMP_UNORD_Q); }
+  KERATIN_INLINE B Exceeds(V a, V b) {
+    return _mm256_andnot_pd(
+        IsNan(b), _mm256_or_pd(_mm256_cmp_pd(a, b, _CMP_GT_OQ), IsNan(a)));
+  }
+  KERATIN_INLINE B Reaches(V a, V top) {
+    return _mm256_or_pd(_mm256_cmp_pd(a, top, _CMP_EQ_OQ), IsNan(a));
+  }
+  KERATIN_INLINE V Select(B m, V yes, V no) {
+    return _mm256_blendv_pd(no, yes, m);
+  }
+  KERATIN_INLINE V Index(int32_t i) { return Broadcast(i); }
+  KERATIN_INLINE void StoreIndex(int32_t* p, V x) {
+    for (int i = 0; i < kLanes; i++) p[i] = static_cast<int32_t>(x[i]);
+  }
 };
 #else
 template <>
@@ -99,7 +153,16 @@ struct Simd<double> {
   KERATIN_INLINE M First(int n) { return n; }
   KERATIN_INLINE V Fma(V a, V b, V c) { return a * b + c; }
   KERATIN_INLINE V Plus(V a, V b) { return a + b; }
-  KERATIN_INLINE V AtLeast(V a, V b) { return a > b || a != a ? a : b; }
+  KERATIN_INLINE V Over(V a, V b) { return a / b; }
+  KERATIN_INLINE V Max(V a, V b) { return a > b || a != a ? a : b; }
+  typedef int64_t B __attribute__((vector_size(16)));
+  KERATIN_INLINE B Exceeds(V a, V b) { return (a > b || a != a) && b == b; }
+  KERATIN_INLINE B Reaches(V a, V top) { return a == top || a != a; }
+  KERATIN_INLINE V Select(B m, V yes, V no) { return m ? yes : no; }
+  KERATIN_INLINE V Index(int32_t i) { return Broadcast(i); }
+  KERATIN_INLINE void StoreIndex(int32_t* p, V x) {
+    for (int i = 0; i < kLanes; i++) p[i] = static_cast<int32_t>(x[i]);
+  }
 };
 #endif
 

@@ -1,0 +1,287 @@
+// Calls kernels by name on arrays that the tests fill and read as float64.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../cpu/parallel.h"
+#include "../kernel.h"
+#include "../runtime/registry.h"
+#include "test.h"
+
+namespace keratin::test {
+
+using Shape = std::vector<int64_t>;
+
+inline int64_t SizeOf(const Shape& shape) {
+  int64_t size = 1;
+  for (int64_t length : shape) size *= length;
+  return size;
+}
+
+inline float FloatFromBits(uint32_t bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+inline double HalfToDouble(uint16_t bits) {
+  const int exponent = (bits >> 10) & 31;
+  const int fraction = bits & 1023;
+  double x = exponent == 0    ? std::ldexp(fraction, -24)
+             : exponent == 31 ? (fraction ? std::nan("") : INFINITY)
+                              : std::ldexp(1024 + fraction, exponent - 25);
+  return bits & 0x8000 ? -x : x;
+}
+
+// To nearest even, by searching the neighbourhood: slow and plain.
+inline uint16_t DoubleToHalf(double x) {
+  if (std::isnan(x)) return 0x7e00;
+  const uint16_t sign = std::signbit(x) ? 0x8000 : 0;
+  x = std::fabs(x);
+  if (x >= 65520) return sign | 0x7c00;
+  int exponent = x == 0 ? -14 : std::ilogb(x);
+  if (exponent < -14) exponent = -14;
+  // In units of the last place; nearbyint rounds half to even.
+  const int steps = static_cast<int>(std::nearbyint(std::ldexp(x, 10 - exponent)));
+  return static_cast<uint16_t>(sign | ((exponent + 14) * 1024 + steps));
+}
+
+inline uint16_t DoubleToBFloat16(double x) {
+  const float f = static_cast<float>(x);
+  uint32_t bits;
+  std::memcpy(&bits, &f, sizeof bits);
+  if (std::isnan(f)) return 0x7fc0;
+  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// The relative spacing of a float's values.
+inline double Epsilon(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat16:
+      return std::ldexp(1.0, -11);
+    case DType::kBFloat16:
+      return std::ldexp(1.0, -8);
+    case DType::kFloat32:
+      return std::ldexp(1.0, -24);
+    default:
+      return std::ldexp(1.0, -53);
+  }
+}
+
+// Memory of exactly its size, so that a sanitizer sees what reaches beyond.
+class Array {
+ public:
+  Array(DType dtype, Shape shape)
+      : dtype_(dtype), shape_(std::move(shape)), size_(SizeOf(shape_)) {
+    void* data = nullptr;
+    const size_t bytes = static_cast<size_t>(size_) * ItemSize(dtype);
+    if (posix_memalign(&data, 64, bytes == 0 ? 64 : bytes) != 0) std::abort();
+    // What a kernel forgets to write must not look right.
+    std::memset(data, 0xa5, bytes);
+    data_.reset(data);
+  }
+
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  int64_t size() const { return size_; }
+  size_t bytes() const { return static_cast<size_t>(size_) * ItemSize(dtype_); }
+  const void* data() const { return data_.get(); }
+
+  double operator[](int64_t i) const {
+    switch (dtype_) {
+      case DType::kFloat16:
+        return HalfToDouble(as<uint16_t>()[i]);
+      case DType::kBFloat16:
+        return FloatFromBits(uint32_t{as<uint16_t>()[i]} << 16);
+      case DType::kFloat32:
+        return as<float>()[i];
+      case DType::kFloat64:
+        return as<double>()[i];
+      default:
+        return static_cast<double>(Integer(i));
+    }
+  }
+
+  void Set(int64_t i, double x) {
+    switch (dtype_) {
+      case DType::kFloat16:
+        as<uint16_t>()[i] = DoubleToHalf(x);
+        break;
+      case DType::kBFloat16:
+        as<uint16_t>()[i] = DoubleToBFloat16(x);
+        break;
+      case DType::kFloat32:
+        as<float>()[i] = static_cast<float>(x);
+        break;
+      case DType::kFloat64:
+        as<double>()[i] = x;
+        break;
+      default:
+        SetInteger(i, static_cast<int64_t>(x));
+        break;
+    }
+  }
+
+  // The value of an integer, sign-extended where it has one.
+  int64_t Integer(int64_t i) const {
+    switch (dtype_) {
+      case DType::kInt8:
+        return as<int8_t>()[i];
+      case DType::kInt16:
+        return as<int16_t>()[i];
+      case DType::kInt32:
+        return as<int32_t>()[i];
+      case DType::kUInt16:
+        return as<uint16_t>()[i];
+      case DType::kUInt32:
+        return as<uint32_t>()[i];
+      case DType::kUInt64:
+      case DType::kInt64:
+        return as<int64_t>()[i];
+      default:
+        return as<uint8_t>()[i];
+    }
+  }
+  // Keeps the low bits.
+  void SetInteger(int64_t i, int64_t x) {
+    std::memcpy(as<char>() + i * ItemSize(dtype_), &x,
+                static_cast<size_t>(ItemSize(dtype_)));
+  }
+
+  // Uniform in [-1, 1) for floats, all bits random for integers.
+  Array& Fill(uint64_t seed) {
+    uint64_t state = seed * 0x9e3779b97f4a7c15 + 1;
+    for (int64_t i = 0; i < size_; i++) {
+      state = state * 6364136223846793005 + 1442695040888963407;
+      const int64_t bits = static_cast<int64_t>(state ^ (state >> 29));
+      if (Mask(dtype_) & kFloats) {
+        Set(i, std::ldexp(static_cast<double>(bits >> 11), -52));
+      } else {
+        SetInteger(i, bits);
+      }
+    }
+    return *this;
+  }
+
+  TensorView view() const {
+    return TensorView{data_.get(), dtype_, static_cast<int32_t>(shape_.size()),
+                      shape_.data(), size_};
+  }
+  bool SameBits(const Array& other) const {
+    return bytes() == other.bytes() &&
+           std::memcmp(data(), other.data(), bytes()) == 0;
+  }
+
+ private:
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_.get());
+  }
+  struct Free {
+    void operator()(void* data) const { std::free(data); }
+  };
+  DType dtype_;
+  Shape shape_;
+  int64_t size_;
+  std::unique_ptr<void, Free> data_;
+};
+
+// Attributes as the packer of src/runtime writes them.
+class Words {
+ public:
+  Words& Int(int32_t x) {
+    words_.push_back(x);
+    return *this;
+  }
+  Words& Ints(const std::vector<int32_t>& values) {
+    words_.push_back(static_cast<int32_t>(values.size()));
+    words_.insert(words_.end(), values.begin(), values.end());
+    return *this;
+  }
+  Words& Ints(const Shape& values) {
+    return Ints(std::vector<int32_t>(values.begin(), values.end()));
+  }
+  const std::vector<int32_t>& words() const { return words_; }
+
+ private:
+  std::vector<int32_t> words_;
+};
+
+inline Status Run(Isa isa, const char* name,
+                  std::initializer_list<const Array*> inputs,
+                  std::initializer_list<Array*> outputs, const Words& words) {
+  const Registry& registry = CpuKernelsFor(isa);
+  const int id = registry.Find(name);
+  CHECK(id >= 0);
+  if (id < 0) return 1;
+  std::vector<TensorView> in, out;
+  for (const Array* array : inputs) in.push_back(array->view());
+  for (Array* array : outputs) out.push_back(array->view());
+  char message[KernelCall::kMessageSize] = "";
+  KernelCall call{};
+  call.inputs = in.data();
+  call.num_inputs = static_cast<int>(in.size());
+  call.outputs = out.data();
+  call.num_outputs = static_cast<int>(out.size());
+  call.words = words.words().data();
+  call.num_words = static_cast<int>(words.words().size());
+  call.message = message;
+  CHECK(registry[id].dtypes & Mask(in[0].dtype));
+  const Status status = registry[id].function(call);
+  if (status != 0) std::fprintf(stderr, "%s: %s\n", name, message);
+  CHECK(status == 0);
+  return status;
+}
+
+// body(isa) for every instruction set of this machine.
+template <class Body>
+void ForEachIsa(const Body& body) {
+  for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512}) {
+    if (IsaSupported(isa)) body(isa);
+  }
+}
+
+// Runs with 1, 2 and 3 threads, on every instruction set; body(isa, output of
+// one thread), after a check that all threads gave the same bits.
+template <class Body>
+void ForEachIsaAndThreads(const char* name,
+                          std::initializer_list<const Array*> inputs,
+                          DType dtype, const Shape& shape, const Words& words,
+                          const Body& body) {
+  ForEachIsa([&](Isa isa) {
+    Array first(dtype, shape);
+    for (int threads : {1, 2, 3}) {
+      Array out(dtype, shape);
+      SetThreadCount(threads);
+      Run(isa, name, inputs, {threads == 1 ? &first : &out}, words);
+      if (threads > 1) CHECK(first.SameBits(out));
+    }
+    SetThreadCount(0);
+    body(isa, first);
+  });
+}
+
+inline const char* NameOf(DType dtype) {
+  constexpr const char* kNames[kDTypeCount] = {
+      "bool",   "uint8", "int8",    "uint16",   "int16",   "uint32", "int32",
+      "uint64", "int64", "float16", "bfloat16", "float32", "float64"};
+  return kNames[static_cast<int>(dtype)];
+}
+
+inline std::string TextOf(const Shape& shape) {
+  std::string text = "[";
+  for (int64_t length : shape) {
+    if (text.size() > 1) text += ", ";
+    text += std::to_string(length);
+  }
+  return text + "]";
+}
+
+}  // namespace keratin::test
