@@ -56,6 +56,8 @@ export interface Jitted<F extends AnyFunction> {
   program(...args: Parameters<F>): Program | undefined;
   /** Forgets everything compiled. */
   clear(): void;
+  /** The function itself. */
+  readonly original: F;
 }
 
 /** One leaf of the arguments, as far as it decides what is compiled. */
@@ -204,7 +206,7 @@ export function jit<F extends AnyFunction>(fn: F, options: JitOptions = {}): Jit
     for (const version of versions) discard(version);
     versions = [];
   };
-  return jitted;
+  return Object.assign(jitted, { original: fn });
 }
 
 function discard({ program, trace }: Version): void {

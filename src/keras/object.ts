@@ -29,18 +29,31 @@ export interface KerasClass<T = unknown> {
   fromConfig(config: Config, customObjects?: Readonly<Record<string, unknown>>): T;
 }
 
+function ownTable(constructor: object): ParameterTable | undefined {
+  return Object.hasOwn(constructor, "parameters")
+    ? (constructor as { parameters?: ParameterTable }).parameters
+    : undefined;
+}
+
 /** The table of a class with those of its bases, its own first. */
 export function parametersOf(constructor: object): ParameterTable | null {
   const tables: ParameterTable[] = [];
   for (let at: object | null = constructor; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    if (Object.hasOwn(at, "parameters")) {
-      tables.push((at as unknown as { parameters: ParameterTable }).parameters);
-      // A table without "...base" is the whole truth.
-      if (!Object.hasOwn(tables.at(-1) as object, inherits)) break;
-    }
+    const own = ownTable(at);
+    if (own === undefined) continue;
+    tables.push(own);
+    // A table without "...base" is the whole truth.
+    if (!Object.hasOwn(own, inherits)) break;
   }
   if (tables.length === 0) return null;
   return Object.assign({}, ...tables.reverse()) as ParameterTable;
+}
+
+/** The arguments of a class that its base `until` does not have. */
+export function ownParameters(constructor: object, until: object): ParameterTable {
+  const table = { ...parametersOf(constructor) };
+  for (const name of Object.keys(parametersOf(until) ?? {})) delete table[name];
+  return table;
 }
 
 /** In a table: the arguments of the base class are arguments too. */
@@ -68,8 +81,10 @@ export function construct<T>(constructor: KerasClass<T>, config: Config): T {
     }
     positional.push(config[name]);
   }
+  // A class without a table of its own may take more than its base does.
+  const isWhole = ownTable(constructor) !== undefined;
   for (const name of Object.keys(config)) {
-    if (!Object.hasOwn(table, name)) {
+    if (isWhole && !Object.hasOwn(table, name)) {
       throw new ArgumentError(
         `${constructor.name} has no argument "${name}". It takes ${Object.keys(table).join(", ")}.`,
       );
@@ -86,7 +101,7 @@ export function checkConstructorOptions(constructor: object, options: unknown): 
   if (!isPlainObject(options)) {
     throw new ArgumentError(`${name}: expected an options object, got ${describe(options)}.`);
   }
-  const table = parametersOf(constructor);
+  const table = ownTable(constructor) === undefined ? null : parametersOf(constructor);
   if (table === null) return;
   const known = new Map(Object.keys(table).map((key) => [toCamelCase(key), table[key]]));
   for (const key of Object.keys(options)) {

@@ -19,6 +19,19 @@ export type Seed = number | SeedGenerator | null | undefined;
 // Python's own `random`, from which Keras takes the seeds nobody gave.
 let python = new MersenneTwister(Math.floor(Math.random() * 2 ** 32));
 
+// Orders of samples do not take from the stream that seeds come from.
+let shuffler = new MersenneTwister(Math.floor(Math.random() * 2 ** 32));
+
+/** The numbers below `count` in a random order. */
+export function shuffleOrder(count: number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = shuffler.randint(0, i);
+    [order[i], order[j]] = [order[j] as number, order[i] as number];
+  }
+  return order;
+}
+
 /** A seed for what was made without one, as Keras draws it. */
 export function makeDefaultSeed(): number {
   return python.randint(1, 1_000_000_000);
@@ -36,6 +49,7 @@ export function setRandomSeed(seed: number): void {
     throw new ArgumentError(`setRandomSeed: expected an integer, got ${describe(seed)}.`);
   }
   python = new MersenneTwister(seed);
+  shuffler = new MersenneTwister(seed);
   globalGenerator = null;
 }
 

@@ -361,8 +361,8 @@ export const logSoftmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions)
   alongAxis("log_softmax", logSoftmaxOp);
 
 /**
- * The projection on the simplex (Martins and Astudillo 2016,
- * https://arxiv.org/abs/1602.02068): like softmax, with exact zeros.
+ * Like softmax, with exact zeros: x less a threshold, as Keras computes it
+ * after Martins and Astudillo, 2016, arXiv:1602.02068.
  */
 export const sparsemax: PublicOp<(x: TensorLike, options?: AxisOptions) => Tensor> = publicOp(
   "keras.ops.sparsemax",
@@ -379,7 +379,8 @@ export const sparsemax: PublicOp<(x: TensorLike, options?: AxisOptions) => Tenso
       like(x, 0),
     );
     const size = sumOver(castTo(support, x.dtype), [along], true);
-    const kept = sumOver(keepWhere(sorted, support), [along], true);
+    // Keras adds up the running sums themselves.
+    const kept = sumOver(keepWhere(total, support), [along], true);
     const tau = divide(subtract(kept, like(x, 1)), size);
     return maximum(subtract(x, tau), like(x, 0));
   },

@@ -136,6 +136,11 @@ export function publicOpNamed(path: string): PublicOp<(...args: never[]) => unkn
   return known.get(path);
 }
 
+/** All public ops there are. */
+export function publicOps(): Iterable<PublicOp<(...args: never[]) => unknown>> {
+  return known.values();
+}
+
 /** Resolves a signature: which arguments come by position, which as options. */
 export function resolveSignature(path: string, spec: SignatureSpec): Signature {
   const parameters = Object.entries(spec).map(([kerasName, value]) => ({

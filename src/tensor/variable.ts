@@ -233,17 +233,21 @@ export class Variable {
         : value instanceof Variable
           ? value.value
           : convertArray(value, this.#dtype, `Variable "${this.path}"`);
-    if (!sameShape(given.shape, this.shape)) {
-      throw new ShapeError(
-        `assign: the variable "${this.path}" has shape ${formatShape(this.shape)}, ` +
-          `the value ${formatShape(given.shape)}. They must be the same.`,
-        { op: "assign", shapes: [this.shape, given.shape] },
-      );
-    }
+    this.checkAssignable(given);
     const cast = castTo(given, this.#dtype);
     if (state.tracer !== null) state.tracer.assignVariable(this, cast);
     else this.storage.backend.assign(this.storage, cast.storage);
     return cast;
+  }
+
+  /** @internal @throws {ShapeError} If a value has another shape. */
+  checkAssignable(value: Tensor): void {
+    if (sameShape(value.shape, this.shape)) return;
+    throw new ShapeError(
+      `assign: the variable "${this.path}" has shape ${formatShape(this.shape)}, ` +
+        `the value ${formatShape(value.shape)}. They must be the same.`,
+      { op: "assign", shapes: [this.shape, value.shape] },
+    );
   }
 
   /** Adds to the value, which keeps its shape. */

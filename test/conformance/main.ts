@@ -12,6 +12,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setDevice, UnsupportedError, utils } from "../../src/index.ts";
+import { runLayer } from "./layers.ts";
 import { runInitializer, runFunctionObject, runSchedule } from "./objects.ts";
 import {
   runActivation,
@@ -22,6 +23,8 @@ import {
   runSeedGenerator,
 } from "./ops.ts";
 import type { Case, CaseRunner, Mode } from "./run-case.ts";
+import { toleranceOfCase } from "./values.ts";
+import { runLoss, runMetric, runOptimizer } from "./training.ts";
 
 const runners: Readonly<Record<string, CaseRunner>> = {
   op: runOp,
@@ -34,6 +37,10 @@ const runners: Readonly<Record<string, CaseRunner>> = {
   regularizer: runFunctionObject("regularizer"),
   constraint: runFunctionObject("constraint"),
   schedule: runSchedule,
+  layer: runLayer,
+  loss: runLoss,
+  metric: runMetric,
+  optimizer: runOptimizer,
 };
 
 type Status = "passed" | "failed" | "unsupported";
@@ -158,7 +165,8 @@ async function main(): Promise<void> {
     const lines = createInterface({ input: createReadStream(join(options.cases, `${area}.jsonl`)) });
     for await (const line of lines) {
       if (line.trim() === "") continue;
-      const test = JSON.parse(line) as Case;
+      const given = JSON.parse(line) as Case;
+      const test = { ...given, tol: toleranceOfCase(given) };
       const result = await runOne(test, options.mode);
       count.of++;
       count[result.status]++;

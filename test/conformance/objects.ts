@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { saving, Tensor, type Variable } from "../../src/index.ts";
+import { jit, saving, Tensor, type Variable } from "../../src/index.ts";
 import type { DType } from "../../src/util/dtypes.ts";
 import { differenceOfSample, runOn } from "./ops.ts";
 import { type CaseRunner, withAlternatives } from "./run-case.ts";
@@ -83,13 +83,10 @@ export function runFunctionObject(field: "regularizer" | "constraint"): CaseRunn
 /** `schedule`: the rate at each step. */
 export const runSchedule: CaseRunner = async (test, mode) => {
   const schedule = makeObject<(step: number | Tensor) => Tensor | number>(test["schedule"]);
+  const compiled = jit((step: Tensor) => schedule(step));
   const values: unknown[] = [];
   for (const step of test["steps"] as number[]) {
-    values.push(
-      await asNumber(
-        mode === "jit" ? runOn(mode, [stepTensor(step)], (s) => schedule(s)) : schedule(step),
-      ),
-    );
+    values.push(await asNumber(mode === "jit" ? compiled(stepTensor(step)) : schedule(step)));
   }
   return withAlternatives(test, (expected) => {
     const wanted = (expected["values"] as Json[]).map((v) => v);

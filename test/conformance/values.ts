@@ -99,12 +99,46 @@ export interface Tolerance {
   readonly rtol: number;
 }
 
-/** The default of the format: by the dtype of the result. */
-export function toleranceFor(dtype: string, given: Tolerance | undefined): Tolerance {
-  if (given !== undefined) return given;
-  if (dtype === "float16") return { atol: 2e-3, rtol: 2e-3 };
-  if (dtype === "bfloat16") return { atol: 1e-2, rtol: 1e-2 };
+/** The format's default, by the dtypes of a case's results. */
+export function defaultTolerance(dtypes: Iterable<string>): Tolerance {
+  const all = new Set(dtypes);
+  if (all.has("bfloat16")) return { atol: 1e-2, rtol: 2e-2 };
+  if (all.has("float16")) return { atol: 2e-3, rtol: 2e-3 };
   return { atol: 1e-4, rtol: 1e-4 };
+}
+
+/** What holds for a value: the case's tolerance, else that of its own dtype. */
+export function toleranceFor(dtype: string, given: Tolerance | undefined): Tolerance {
+  return given ?? defaultTolerance([dtype]);
+}
+
+/** What a case holds beside its results. */
+const inputs = new Set([
+  "args",
+  "kwargs",
+  "inputs",
+  "input_masks",
+  "call_kwargs",
+  "weights",
+  "cotangent",
+  "y_true",
+  "y_pred",
+  "sample_weight",
+  "mask",
+  "updates",
+  "variables",
+  "steps",
+  "input",
+  "data",
+]);
+
+/** The tolerance of a case: where a result is a half type, that holds for all of them. */
+export function toleranceOfCase(test: Readonly<Record<string, unknown>>): Tolerance {
+  if (test["tol"] !== undefined) return test["tol"] as Tolerance;
+  const results = Object.entries(test).filter(([key]) => !inputs.has(key));
+  return defaultTolerance(
+    results.flatMap(([, value]) => arraysIn(value as Json)).map(({ dtype }) => dtype),
+  );
 }
 
 /** Why two values differ; null if they agree. */

@@ -15,6 +15,8 @@ import {
   SerializationError,
   UnsupportedError,
 } from "../../util/errors.ts";
+import { publicOpNamed } from "../../tensor/public-op.ts";
+import { toCamelCase } from "../../util/naming.ts";
 import { isPlainObject } from "../../util/pytree.ts";
 import { type Config, type KerasClass, KerasObject } from "../object.ts";
 import { getRegisteredName, getRegisteredObject, isRegistered, namespaceOf } from "./registration.ts";
@@ -94,7 +96,8 @@ function serializeInstance(value: SelfSerializing & object): SerializedObject {
     module: isBuiltIn ? module : isRegistered(constructor) ? (getRegisteredName(constructor).split(">")[0] as string) : null,
     class_name: constructor.name,
     config: value.getConfig(),
-    registered_name: isBuiltIn ? null : getRegisteredName(constructor),
+    // Keras's classes outside of its public namespaces have their name there.
+    registered_name: isBuiltIn && !module.startsWith("keras.src.") ? null : getRegisteredName(constructor),
   };
   const build = value.getBuildConfig?.();
   if (build !== undefined && build !== null) serialized.build_config = build;
@@ -210,6 +213,14 @@ function resolve(serialized: SerializedObject, options: DeserializeOptions): unk
   );
 }
 
+/** A function of Keras's own. */
+function functionOf(module: string | null, name: string): unknown {
+  const namespace = typeof module === "string" ? namespaceOf(module) : undefined;
+  const found = namespace?.[toCamelCase(name)];
+  if (found !== undefined) return found;
+  return publicOpNamed(`keras.losses.${name}`) ?? publicOpNamed(`keras.metrics.${name}`);
+}
+
 function deserializeInstance(serialized: SerializedObject, options: DeserializeOptions): unknown {
   const { class_name: className } = serialized;
   if (className === "function") {
@@ -217,6 +228,7 @@ function deserializeInstance(serialized: SerializedObject, options: DeserializeO
     const found =
       getRegisteredObject(serialized.registered_name ?? name, options.customObjects) ??
       getRegisteredObject(name, options.customObjects) ??
+      functionOf(serialized.module, name) ??
       options.moduleObjects?.[name];
     if (typeof found !== "function") {
       throw new SerializationError(`The config names a function "${name}", which is not registered.`);

@@ -1,0 +1,96 @@
+/**
+ * @module
+ */
+import { notEqual } from "../../../ops/comparison.ts";
+import { cast } from "../../../ops/creation.ts";
+import { take } from "../../../ops/indexing.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
+import type { ArrayLike } from "../../../tensor/create.ts";
+import type { Variable } from "../../../tensor/variable.ts";
+import * as constraints from "../../constraints/index.ts";
+import * as initializers from "../../initializers/index.ts";
+import { inherits, type ParameterTable, required } from "../../object.ts";
+import * as regularizers from "../../regularizers/index.ts";
+import { checkPositiveInteger, refuseLora } from "../arguments.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+
+/** Options of `Embedding`. */
+export interface EmbeddingOptions extends Omit<LayerOptions, "inputDim"> {
+  embeddingsInitializer?: initializers.InitializerLike | undefined;
+  embeddingsRegularizer?: regularizers.RegularizerLike | undefined;
+  embeddingsConstraint?: constraints.ConstraintLike | undefined;
+  /** Whether 0 means "no token": layers after it get a mask. */
+  maskZero?: boolean | undefined;
+  /** The table itself, `[inputDim, outputDim]`. */
+  weights?: Tensor | ArrayLike | readonly (Tensor | ArrayLike)[] | null | undefined;
+}
+
+/**
+ * Vectors for integers: `[…]` of indices below `inputDim` to `[…, outputDim]`.
+ *
+ * @example
+ * const words = new layers.Embedding(1000, 64);
+ * words(tensor([[4, 10, 0]], { dtype: "int32" })).shape; // [1, 3, 64]
+ */
+export class Embedding extends Layer {
+  static override readonly parameters: ParameterTable = {
+    input_dim: required,
+    output_dim: required,
+    embeddings_initializer: "uniform",
+    embeddings_regularizer: null,
+    embeddings_constraint: null,
+    mask_zero: false,
+    weights: null,
+    lora_rank: null,
+    lora_alpha: null,
+    quantization_config: null,
+    [inherits]: true,
+  };
+  readonly inputDim: number;
+  readonly outputDim: number;
+  readonly embeddingsInitializer: unknown;
+  readonly embeddingsRegularizer: unknown;
+  readonly embeddingsConstraint: unknown;
+  readonly maskZero: boolean;
+  readonly quantizationConfig: null = null;
+  declare embeddings: Variable;
+
+  constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
+    const { weights = null, ...rest } = options;
+    super({ ...rest, autocast: false });
+    refuseLora("Embedding", options as Record<string, unknown>);
+    this.inputDim = checkPositiveInteger(inputDim, "Embedding", "inputDim");
+    this.outputDim = checkPositiveInteger(outputDim, "Embedding", "outputDim");
+    this.embeddingsInitializer = initializers.get(options.embeddingsInitializer ?? "uniform");
+    this.embeddingsRegularizer = regularizers.get(options.embeddingsRegularizer ?? null);
+    this.embeddingsConstraint = constraints.get(options.embeddingsConstraint ?? null);
+    this.maskZero = options.maskZero ?? false;
+    this.supportsMasking = this.maskZero;
+    if (weights !== null) {
+      this.build();
+      const isList = Array.isArray(weights) && weights.length === 1;
+      this.setWeights((isList ? weights : [weights]) as (Tensor | ArrayLike)[]);
+    }
+  }
+
+  override build(_inputShape?: readonly (number | null)[]): void {
+    if (this.built) return;
+    this.embeddings = this.addWeight({
+      name: "embeddings",
+      shape: [this.inputDim, this.outputDim],
+      initializer: this.embeddingsInitializer as initializers.InitializerLike,
+      regularizer: this.embeddingsRegularizer as regularizers.RegularizerLike,
+      constraint: this.embeddingsConstraint as constraints.ConstraintLike,
+    });
+  }
+
+  override call(inputs: Tensor): Tensor {
+    const isIndex = inputs.dtype === "int32" || inputs.dtype === "int64";
+    const indices = isIndex ? inputs : cast(inputs, "int32");
+    return cast(take(this.embeddings, indices, { axis: 0 }), this.computeDtype);
+  }
+
+  override computeMask(inputs: Tensor): Tensor | null {
+    return this.maskZero ? notEqual(inputs, 0) : null;
+  }
+}

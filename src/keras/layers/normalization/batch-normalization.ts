@@ -1,0 +1,285 @@
+/**
+ * @module
+ */
+import { stopGradient } from "../../../autograd/grad.ts";
+import {
+  add,
+  clip,
+  divide,
+  maximum,
+  minimum,
+  multiply,
+  square,
+  subtract,
+} from "../../../ops/arithmetic.ts";
+import { where } from "../../../ops/comparison.ts";
+import { cast } from "../../../ops/creation.ts";
+import { sqrt } from "../../../ops/exponential.ts";
+import { batchNormalization, moments } from "../../../ops/normalization.ts";
+import { sum } from "../../../ops/reduction.ts";
+import { broadcastTo, expandDims, squeeze } from "../../../ops/shaping.ts";
+import { floatx } from "../../../runtime/precision.ts";
+import { epsilon as fuzz } from "../../../runtime/settings.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
+import type { Variable, VariableInitializer } from "../../../tensor/variable.ts";
+import { resultType } from "../../../util/dtypes.ts";
+import { ArgumentError, formatShape, ShapeError, UnsupportedError } from "../../../util/errors.ts";
+import * as constraints from "../../constraints/index.ts";
+import * as initializers from "../../initializers/index.ts";
+import { inherits, type ParameterTable } from "../../object.ts";
+import * as regularizers from "../../regularizers/index.ts";
+import { InputSpec } from "../input-spec.ts";
+import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
+
+/** Bounds of the correction of batch renormalization. */
+export interface RenormClipping {
+  readonly rmin?: number | null | undefined;
+  readonly rmax?: number | null | undefined;
+  readonly dmax?: number | null | undefined;
+}
+
+/** Options of `BatchNormalization`. */
+export interface BatchNormalizationOptions extends LayerOptions {
+  /** The axis of the features. */
+  axis?: number | undefined;
+  /** How much of the moving statistics a step keeps. */
+  momentum?: number | undefined;
+  epsilon?: number | undefined;
+  center?: boolean | undefined;
+  scale?: boolean | undefined;
+  betaInitializer?: initializers.InitializerLike | undefined;
+  gammaInitializer?: initializers.InitializerLike | undefined;
+  movingMeanInitializer?: initializers.InitializerLike | undefined;
+  movingVarianceInitializer?: initializers.InitializerLike | undefined;
+  betaRegularizer?: regularizers.RegularizerLike | undefined;
+  gammaRegularizer?: regularizers.RegularizerLike | undefined;
+  betaConstraint?: constraints.ConstraintLike | undefined;
+  gammaConstraint?: constraints.ConstraintLike | undefined;
+  /** Batch renormalization: training sees about what inference sees. */
+  renorm?: boolean | undefined;
+  renormClipping?: RenormClipping | null | undefined;
+  renormMomentum?: number | undefined;
+  synchronized?: boolean | undefined;
+}
+
+/**
+ * Mean 0 and variance 1 for each feature, by the batch while training and by
+ * moving averages otherwise, then scale and offset.
+ * Sources: Ioffe and Szegedy, 2015, arXiv:1502.03167; Ioffe, 2017, arXiv:1702.03275.
+ *
+ * With `trainable = false` it always uses the moving averages.
+ *
+ * @example
+ * const layer = new layers.BatchNormalization({ epsilon: 0 });
+ * await layer(tensor([[1], [3]]), { training: true }).array(); // [[-1], [1]]
+ */
+export class BatchNormalization extends Layer {
+  static override readonly parameters: ParameterTable = {
+    axis: -1,
+    momentum: 0.99,
+    epsilon: 1e-3,
+    center: true,
+    scale: true,
+    beta_initializer: "zeros",
+    gamma_initializer: "ones",
+    moving_mean_initializer: "zeros",
+    moving_variance_initializer: "ones",
+    beta_regularizer: null,
+    gamma_regularizer: null,
+    beta_constraint: null,
+    gamma_constraint: null,
+    renorm: false,
+    renorm_clipping: null,
+    renorm_momentum: 0.99,
+    synchronized: false,
+    [inherits]: true,
+  };
+  readonly axis: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly center: boolean;
+  readonly scale: boolean;
+  readonly betaInitializer: unknown;
+  readonly gammaInitializer: unknown;
+  readonly movingMeanInitializer: unknown;
+  readonly movingVarianceInitializer: unknown;
+  readonly betaRegularizer: unknown;
+  readonly gammaRegularizer: unknown;
+  readonly betaConstraint: unknown;
+  readonly gammaConstraint: unknown;
+  readonly renorm: boolean;
+  readonly renormClipping: RenormClipping | null;
+  readonly renormMomentum: number;
+  readonly synchronized: boolean;
+  declare gamma: Variable | null;
+  declare beta: Variable | null;
+  declare movingMean: Variable;
+  declare movingVariance: Variable;
+  declare movingStddev: Variable;
+  declare renormMean: Variable;
+  declare renormStddev: Variable;
+
+  constructor(options: BatchNormalizationOptions = {}) {
+    super(options);
+    this.axis = options.axis ?? -1;
+    if (!Number.isInteger(this.axis)) {
+      throw new ArgumentError(`BatchNormalization: axis must be an integer, got ${this.axis}.`);
+    }
+    this.momentum = options.momentum ?? 0.99;
+    this.epsilon = options.epsilon ?? 1e-3;
+    this.center = options.center ?? true;
+    this.scale = options.scale ?? true;
+    this.betaInitializer = initializers.get(options.betaInitializer ?? "zeros");
+    this.gammaInitializer = initializers.get(options.gammaInitializer ?? "ones");
+    this.movingMeanInitializer = initializers.get(options.movingMeanInitializer ?? "zeros");
+    this.movingVarianceInitializer = initializers.get(options.movingVarianceInitializer ?? "ones");
+    this.betaRegularizer = regularizers.get(options.betaRegularizer ?? null);
+    this.gammaRegularizer = regularizers.get(options.gammaRegularizer ?? null);
+    this.betaConstraint = constraints.get(options.betaConstraint ?? null);
+    this.gammaConstraint = constraints.get(options.gammaConstraint ?? null);
+    this.renorm = options.renorm ?? false;
+    this.renormClipping = options.renormClipping ?? (this.renorm ? {} : null);
+    if (this.renorm) checkClipping(this.renormClipping as RenormClipping);
+    this.renormMomentum = options.renormMomentum ?? 0.99;
+    this.synchronized = options.synchronized ?? false;
+    if (this.synchronized) {
+      throw new UnsupportedError(
+        "BatchNormalization: synchronized statistics over several devices are not supported.",
+        { op: "BatchNormalization" },
+      );
+    }
+    this.supportsMasking = true;
+  }
+
+  override build(inputShape: readonly (number | null)[]): void {
+    const features = inputShape.at(this.axis) as number;
+    const make = (
+      name: string,
+      initializer: unknown,
+      rest: { regularizer?: unknown; constraint?: unknown; trainable?: boolean } = {},
+    ): Variable =>
+      this.addWeight({
+        name,
+        shape: [features],
+        initializer: initializer as initializers.InitializerLike,
+        regularizer: (rest.regularizer ?? null) as regularizers.RegularizerLike,
+        constraint: (rest.constraint ?? null) as constraints.ConstraintLike,
+        trainable: rest.trainable ?? false,
+        autocast: false,
+      });
+    const parameter = (name: "gamma" | "beta"): Variable =>
+      make(name, this[`${name}Initializer`], {
+        regularizer: this[`${name}Regularizer`],
+        constraint: this[`${name}Constraint`],
+        trainable: true,
+      });
+    this.gamma = this.scale ? parameter("gamma") : null;
+    this.beta = this.center ? parameter("beta") : null;
+    this.movingMean = make("moving_mean", this.movingMeanInitializer);
+    this.movingVariance = make("moving_variance", this.movingVarianceInitializer);
+    if (this.renorm) {
+      const stddev: VariableInitializer = (shape, options) =>
+        sqrt((this.movingVarianceInitializer as VariableInitializer)(shape, options));
+      this.movingStddev = make("moving_stddev", stddev);
+      this.renormMean = make("renorm_mean", this.movingMeanInitializer);
+      this.renormStddev = make("renorm_stddev", stddev);
+    }
+    this.inputSpec = new InputSpec({ ndim: inputShape.length, axes: { [this.axis]: features } });
+  }
+
+  override call(given: Tensor, { training, mask }: CallOptions = {}): Tensor {
+    if (mask !== undefined && mask !== null && mask.shape.length !== given.shape.length - 1) {
+      throw new ShapeError(
+        `Layer "${this.name}": the mask must have one axis less than the inputs, got ` +
+          `${formatShape(mask.shape)} for ${formatShape(given.shape)}.`,
+        { layer: this.name, shapes: [given.shape, mask.shape] },
+      );
+    }
+    const dtype = resultType([given.dtype, "float32"], floatx());
+    const inputs = cast(given, dtype);
+    const movingMean = cast(this.movingMean, dtype);
+    const movingVariance = cast(this.movingVariance, dtype);
+    let gamma = this.gamma === null ? null : cast(this.gamma, dtype);
+    let beta = this.beta === null ? null : cast(this.beta, dtype);
+    let mean = movingMean;
+    let variance = movingVariance;
+    if (training && this.trainable) {
+      [mean, variance] = this.#moments(inputs, mask ?? null);
+      if (this.renorm) {
+        const { r, d } = this.#corrections(mean, variance);
+        [gamma, beta] = [
+          gamma === null ? r : multiply(r, gamma),
+          add(gamma === null ? d : multiply(d, gamma), beta ?? 0),
+        ];
+        this.#updateRenorm(mean, variance);
+      } else {
+        const { momentum } = this;
+        this.movingMean.assign(add(multiply(movingMean, momentum), multiply(mean, 1 - momentum)));
+        this.movingVariance.assign(
+          add(multiply(movingVariance, momentum), multiply(variance, 1 - momentum)),
+        );
+      }
+    }
+    const { epsilon } = this;
+    const outputs = batchNormalization(inputs, mean, variance, this.axis, {
+      offset: beta,
+      scale: gamma,
+      epsilon,
+    });
+    return cast(outputs, this.computeDtype);
+  }
+
+  #moments(inputs: Tensor, mask: Tensor | null): [mean: Tensor, variance: Tensor] {
+    const feature = this.axis < 0 ? this.axis + inputs.ndim : this.axis;
+    const axis = inputs.shape.map((_, i) => i).filter((i) => i !== feature);
+    if (mask === null) return moments(inputs, axis) as [Tensor, Tensor];
+    const kept = cast(broadcastTo(expandDims(mask, -1), inputs.shape), "bool");
+    const count = add(sum(cast(kept, inputs.dtype), { axis, keepdims: true }), fuzz());
+    const mean = divide(sum(where(kept, inputs, 0), { axis, keepdims: true }), count);
+    const squares = square(where(kept, subtract(inputs, mean), 0));
+    const variance = divide(sum(squares, { axis, keepdims: true }), count);
+    return [squeeze(mean), squeeze(variance)];
+  }
+
+  #corrections(mean: Tensor, variance: Tensor): { r: Tensor; d: Tensor } {
+    const { rmin, rmax, dmax } = this.renormClipping as RenormClipping;
+    const stddev = sqrt(add(variance, this.epsilon));
+    // Not 0 early in training.
+    const renormStddev = maximum(cast(this.renormStddev, mean.dtype), Math.sqrt(this.epsilon));
+    let r = divide(stddev, renormStddev);
+    let d = divide(subtract(mean, cast(this.renormMean, mean.dtype)), renormStddev);
+    if (rmin !== undefined && rmin !== null) r = maximum(r, rmin);
+    if (rmax !== undefined && rmax !== null) r = minimum(r, rmax);
+    if (dmax !== undefined && dmax !== null) d = clip(d, -dmax, dmax);
+    return { r: stopGradient(r), d: stopGradient(d) };
+  }
+
+  #updateRenorm(mean: Tensor, variance: Tensor): void {
+    const stddev = sqrt(add(variance, this.epsilon));
+    const update = (variable: Variable, value: Tensor, momentum: number): Tensor =>
+      variable.assign(
+        add(multiply(cast(variable, value.dtype), momentum), multiply(value, 1 - momentum)),
+      );
+    update(this.renormMean, mean, this.renormMomentum);
+    update(this.renormStddev, stddev, this.renormMomentum);
+    update(this.movingMean, mean, this.momentum);
+    const moving = update(this.movingStddev, stddev, this.momentum);
+    this.movingVariance.assign(maximum(subtract(square(moving), this.epsilon), 0));
+  }
+}
+
+function checkClipping(clipping: RenormClipping): void {
+  const unknown = Object.keys(clipping).filter((key) => !["rmin", "rmax", "dmax"].includes(key));
+  const { rmin, rmax, dmax } = clipping;
+  if (unknown.length > 0) {
+    throw new ArgumentError(
+      `BatchNormalization: renormClipping takes rmin, rmax and dmax, got ${unknown.join(", ")}.`,
+    );
+  }
+  if ((rmin ?? -Infinity) > (rmax ?? Infinity) || (dmax ?? 0) < 0) {
+    throw new ArgumentError(
+      `BatchNormalization: renormClipping needs rmin <= rmax and dmax >= 0, got ` +
+        `rmin ${rmin}, rmax ${rmax}, dmax ${dmax}.`,
+    );
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Pooling over all of space.
+ *
+ * @module
+ */
+import { divide, multiply } from "../../../ops/arithmetic.ts";
+import { cast } from "../../../ops/creation.ts";
+import { max, mean, sum } from "../../../ops/reduction.ts";
+import { expandDims } from "../../../ops/shaping.ts";
+import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
+import { inherits, type ParameterTable } from "../../object.ts";
+import { InputSpec } from "../input-spec.ts";
+import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
+
+/** Options of the global pooling layers. */
+export interface GlobalPoolingOptions extends LayerOptions {
+  dataFormat?: DataFormat | null | undefined;
+  /** Whether the pooled axes stay, with length 1. */
+  keepdims?: boolean | undefined;
+}
+
+const parameters: ParameterTable = { data_format: null, keepdims: false, [inherits]: true };
+
+abstract class GlobalPooling extends Layer {
+  readonly dataFormat: DataFormat;
+  readonly keepdims: boolean;
+  /** The axes of space. */
+  protected get axes(): number[] {
+    const first = this.dataFormat === "channels_last" ? 1 : 2;
+    return Array.from({ length: this.rank }, (_, i) => first + i);
+  }
+  protected readonly rank!: number;
+
+  constructor(rank: number, options: GlobalPoolingOptions) {
+    super(options);
+    this.dataFormat = standardizeDataFormat(options.dataFormat);
+    this.keepdims = options.keepdims ?? false;
+    this.inputSpec = new InputSpec({ ndim: rank + 2 });
+    Object.defineProperty(this, "rank", { value: rank });
+    this.built = true;
+  }
+}
+
+abstract class GlobalAveragePooling extends GlobalPooling {
+  override call(inputs: Tensor, _options?: CallOptions): Tensor {
+    return mean(inputs, { axis: this.axes, keepdims: this.keepdims });
+  }
+}
+
+abstract class GlobalMaxPooling extends GlobalPooling {
+  override call(inputs: Tensor): Tensor {
+    return max(inputs, { axis: this.axes, keepdims: this.keepdims });
+  }
+}
+
+/**
+ * The mean over time, of the steps that the mask keeps.
+ *
+ * @example
+ * new layers.GlobalAveragePooling1D()(ops.ones([2, 5, 3])).shape; // [2, 3]
+ */
+export class GlobalAveragePooling1D extends GlobalAveragePooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(1, options);
+    this.supportsMasking = true;
+  }
+
+  override call(inputs: Tensor, { mask }: CallOptions = {}): Tensor {
+    if (mask === undefined || mask === null) return super.call(inputs);
+    const [axis] = this.axes as [number];
+    const weights = expandDims(
+      cast(mask as Tensor, inputs.dtype),
+      this.dataFormat === "channels_last" ? 2 : 1,
+    );
+    const { keepdims } = this;
+    return divide(
+      sum(multiply(inputs, weights), { axis, keepdims }),
+      sum(weights, { axis, keepdims }),
+    );
+  }
+
+  override computeMask(): null {
+    return null;
+  }
+}
+
+/**
+ * The mean over both axes of images.
+ *
+ * @example
+ * new layers.GlobalAveragePooling2D()(ops.ones([2, 5, 5, 3])).shape; // [2, 3]
+ */
+export class GlobalAveragePooling2D extends GlobalAveragePooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(2, options);
+  }
+}
+
+/**
+ * The mean over all three axes of volumes.
+ *
+ * @example
+ * new layers.GlobalAveragePooling3D()(ops.ones([2, 4, 4, 4, 3])).shape; // [2, 3]
+ */
+export class GlobalAveragePooling3D extends GlobalAveragePooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(3, options);
+  }
+}
+
+/**
+ * The maximum over time.
+ *
+ * @example
+ * new layers.GlobalMaxPooling1D()(ops.ones([2, 5, 3])).shape; // [2, 3]
+ */
+export class GlobalMaxPooling1D extends GlobalMaxPooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(1, options);
+  }
+}
+
+/**
+ * The maximum over both axes of images.
+ *
+ * @example
+ * new layers.GlobalMaxPooling2D()(ops.ones([2, 5, 5, 3])).shape; // [2, 3]
+ */
+export class GlobalMaxPooling2D extends GlobalMaxPooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(2, options);
+  }
+}
+
+/**
+ * The maximum over all three axes of volumes.
+ *
+ * @example
+ * new layers.GlobalMaxPooling3D()(ops.ones([2, 4, 4, 4, 3])).shape; // [2, 3]
+ */
+export class GlobalMaxPooling3D extends GlobalMaxPooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(3, options);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Pooling over windows.
+ *
+ * @module
+ */
+import { averagePool, maxPool } from "../../../ops/pooling.ts";
+import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
+import { inherits, type ParameterTable } from "../../object.ts";
+import { type Padding, standardizePadding, standardizeTuple } from "../arguments.ts";
+import { InputSpec } from "../input-spec.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+
+/** Options of the pooling layers. */
+export interface PoolingOptions extends LayerOptions {
+  /** Default: 2. */
+  poolSize?: number | readonly number[] | undefined;
+  /** Default: the pool size. */
+  strides?: number | readonly number[] | null | undefined;
+  padding?: "valid" | "same" | undefined;
+  dataFormat?: DataFormat | null | undefined;
+}
+
+const parameters: ParameterTable = {
+  pool_size: 2,
+  strides: null,
+  padding: "valid",
+  data_format: null,
+  name: null,
+  [inherits]: true,
+};
+
+abstract class Pooling extends Layer {
+  readonly poolSize: readonly number[];
+  readonly strides: readonly number[];
+  readonly padding: Padding;
+  readonly dataFormat: DataFormat;
+
+  constructor(rank: number, options: PoolingOptions) {
+    super(options);
+    const { name } = new.target;
+    const size = options.poolSize ?? 2;
+    this.poolSize = standardizeTuple(size, rank, name, "poolSize");
+    this.strides = standardizeTuple(options.strides ?? size, rank, name, "strides", {
+      allowZero: true,
+    });
+    this.padding = standardizePadding(options.padding ?? "valid", name);
+    this.dataFormat = standardizeDataFormat(options.dataFormat);
+    this.inputSpec = new InputSpec({ ndim: rank + 2 });
+    this.built = true;
+  }
+
+  protected get windows(): {
+    strides: readonly number[];
+    padding: "valid" | "same";
+    dataFormat: DataFormat;
+  } {
+    return {
+      strides: this.strides,
+      padding: this.padding as "valid" | "same",
+      dataFormat: this.dataFormat,
+    };
+  }
+}
+
+abstract class MaxPooling extends Pooling {
+  override call(inputs: Tensor): Tensor {
+    return maxPool(inputs, this.poolSize, this.windows);
+  }
+}
+
+abstract class AveragePooling extends Pooling {
+  override call(inputs: Tensor): Tensor {
+    return averagePool(inputs, this.poolSize, this.windows);
+  }
+}
+
+/**
+ * The largest element of each window over one axis.
+ *
+ * @example
+ * new layers.MaxPooling1D()(ops.ones([1, 6, 3])).shape; // [1, 3, 3]
+ */
+export class MaxPooling1D extends MaxPooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: PoolingOptions = {}) {
+    super(1, options);
+  }
+}
+
+/**
+ * The largest element of each window over two axes.
+ *
+ * @example
+ * new layers.MaxPooling2D()(ops.ones([1, 6, 6, 3])).shape; // [1, 3, 3, 3]
+ */
+export class MaxPooling2D extends MaxPooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: PoolingOptions = {}) {
+    super(2, options);
+  }
+}
+
+/**
+ * The largest element of each window over three axes.
+ *
+ * @example
+ * new layers.MaxPooling3D()(ops.ones([1, 4, 4, 4, 3])).shape; // [1, 2, 2, 2, 3]
+ */
+export class MaxPooling3D extends MaxPooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: PoolingOptions = {}) {
+    super(3, options);
+  }
+}
+
+/**
+ * The mean of each window over one axis; padding does not count.
+ *
+ * @example
+ * new layers.AveragePooling1D()(ops.ones([1, 6, 3])).shape; // [1, 3, 3]
+ */
+export class AveragePooling1D extends AveragePooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: PoolingOptions = {}) {
+    super(1, options);
+  }
+}
+
+/**
+ * The mean of each window over two axes; padding does not count.
+ *
+ * @example
+ * new layers.AveragePooling2D()(ops.ones([1, 6, 6, 3])).shape; // [1, 3, 3, 3]
+ */
+export class AveragePooling2D extends AveragePooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: PoolingOptions = {}) {
+    super(2, options);
+  }
+}
+
+/**
+ * The mean of each window over three axes; padding does not count.
+ *
+ * @example
+ * new layers.AveragePooling3D()(ops.ones([1, 4, 4, 4, 3])).shape; // [1, 2, 2, 2, 3]
+ */
+export class AveragePooling3D extends AveragePooling {
+  static override readonly parameters: ParameterTable = parameters;
+  constructor(options: PoolingOptions = {}) {
+    super(3, options);
+  }
+}

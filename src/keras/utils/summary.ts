@@ -1,0 +1,223 @@
+/**
+ * Tables of a model's layers.
+ *
+ * @module
+ */
+import type { Variable } from "../../tensor/variable.ts";
+import { itemSize } from "../../util/dtypes.ts";
+import { ArgumentError } from "../../util/errors.ts";
+import { flatten, isPlainObject } from "../../util/pytree.ts";
+import { sizeOf } from "../../util/shapes.ts";
+import { KerasTensor } from "../keras-tensor.ts";
+import { isShape, type Layer, notBuilt } from "../layers/layer.ts";
+import type { Graph } from "../models/graph.ts";
+
+/** Options of `summary`. */
+export interface SummaryOptions {
+  /** The width of the table. */
+  lineLength?: number | undefined;
+  /** Where each line goes. Default: the console. */
+  printFn?: ((line: string) => void) | undefined;
+  /** Whether layers inside of models get rows too. */
+  expandNested?: boolean | undefined;
+  /** Whether there is a column for `trainable`. */
+  showTrainable?: boolean | undefined;
+  /** The names of the first and the last layer to show. */
+  layerRange?: readonly [first: string, last: string] | undefined;
+}
+
+interface Summarized extends Layer {
+  readonly layers: readonly Layer[];
+  readonly graph: Graph | null;
+  readonly optimizer: { readonly variables: readonly Variable[] } | null;
+}
+
+type Row = readonly string[];
+
+/** @internal Prints the table of a model. @throws {StateError} If it has no weights yet. */
+export function printSummary(model: Layer, options: SummaryOptions): void {
+  const print = options.printFn ?? ((line: string): void => console.log(line));
+  for (const line of summaryLines(model as Summarized, options)) print(line);
+}
+
+function summaryLines(model: Summarized, options: SummaryOptions): string[] {
+  const isGraph = model.graph !== null && !isChain(model);
+  const headers = ["Layer (type)", "Output Shape", "Param #"];
+  if (isGraph) headers.push("Connected to");
+  if (options.showTrainable) headers.push("Trai…");
+  const rows = rowsOf(model, options, isGraph, 0);
+  const width = options.lineLength ?? (isGraph ? 98 : 76);
+  const widths = columnWidths(headers, rows, width);
+  return [
+    `Model: "${model.name}"`,
+    ...table(headers, rows, widths),
+    ...totals(model),
+  ];
+}
+
+/** Whether each layer's input is just the output of the one before. */
+function isChain(model: Summarized): boolean {
+  const { graph } = model;
+  if (graph === null) return true;
+  return graph.nodesByDepth.every((nodes) => {
+    const [node] = nodes;
+    return nodes.length === 1 && node !== undefined && node.inputs.length <= 1;
+  });
+}
+
+function rowsOf(model: Summarized, options: SummaryOptions, isGraph: boolean, depth: number): Row[] {
+  const shown = inRange(isGraph ? allLayers(model) : model.layers, options.layerRange);
+  return shown.flatMap((layer) => {
+    const row = [
+      `${"    ".repeat(depth)}${layer.name} (${layer.constructor.name})`,
+      outputShape(layer),
+      layer.built
+        ? countParams(layer.weights).toLocaleString("en-US")
+        : "0 (unbuilt)",
+    ];
+    if (isGraph) row.push(connections(model, layer));
+    if (options.showTrainable) row.push(layer.weights.length === 0 ? "-" : layer.trainable ? "Y" : "N");
+    const inner = layer as Partial<Summarized>;
+    return options.expandNested && Array.isArray(inner.layers)
+      ? [row, ...rowsOf(layer as Summarized, options, isGraph, depth + 1)]
+      : [row];
+  });
+}
+
+/** With the input layers. */
+function allLayers(model: Summarized): readonly Layer[] {
+  return model.sublayers;
+}
+
+function inRange(
+  layers: readonly Layer[],
+  range: readonly [first: string, last: string] | undefined,
+): readonly Layer[] {
+  if (range === undefined) return layers;
+  const matches = (name: string, pattern: string): boolean =>
+    name === pattern || new RegExp(`^(?:${pattern})`).test(name);
+  const first = layers.findIndex(({ name }) => matches(name, range[0]));
+  const last = layers.findLastIndex(({ name }) => matches(name, range[1]));
+  if (first === -1 || last < first) {
+    throw new ArgumentError(`summary: no layers from "${range[0]}" to "${range[1]}".`);
+  }
+  return layers.slice(first, last + 1);
+}
+
+function outputShape(layer: Layer): string {
+  const shapes = layer.inboundNodes.flatMap((node) => node.outputs.map(({ shape }) => shape));
+  if (shapes.length === 0) return "?";
+  const texts = [...new Set(shapes.map(formatPythonShape))];
+  return texts.length === 1 ? (texts[0] as string) : `[${texts.join(", ")}]`;
+}
+
+/** `(None, 28, 28)`, as Keras prints shapes. */
+export function formatPythonShape(shape: unknown): string {
+  if (!isShape(shape)) return isPlainObject(shape) || Array.isArray(shape) ? "multiple" : "?";
+  const dims = shape.map((dim) => (dim === null ? "None" : String(dim)));
+  return dims.length === 1 ? `(${dims[0]},)` : `(${dims.join(", ")})`;
+}
+
+function connections(model: Summarized, layer: Layer): string {
+  const names = layer.inboundNodes
+    .filter((node) => model.graph?.has(node))
+    .flatMap((node) => flatten(node.inputs))
+    .filter((tensor): tensor is KerasTensor => tensor instanceof KerasTensor)
+    .map(({ history }) => `${history?.operation.name}[${history?.nodeIndex}][${history?.tensorIndex}]`);
+  return names.length === 0 ? "-" : names.join(", ");
+}
+
+function countParams(variables: readonly Variable[]): number {
+  return variables.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+function bytesOf(variables: readonly Variable[]): number {
+  return variables.reduce((sum, v) => sum + sizeOf(v.shape) * itemSize(v.storageDtype), 0);
+}
+
+function formatBytes(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(2)} ${units[unit]}`;
+}
+
+function totals(model: Summarized): string[] {
+  if (!model.built) {
+    if (model.layers.some((layer) => layer.built)) return [" Total params: unknown (unbuilt)"];
+    throw notBuilt(model, "summary");
+  }
+  const optimizer = model.optimizer?.variables ?? [];
+  const weights = [...new Set(model.weights)];
+  const trainable = [...new Set(model.trainableWeights)];
+  const rest = weights.filter((variable) => !trainable.includes(variable));
+  const line = (what: string, variables: readonly Variable[]): string =>
+    ` ${what} params: ${countParams(variables).toLocaleString("en-US")} (${formatBytes(bytesOf(variables))})`;
+  return [
+    line("Total", [...weights, ...optimizer]),
+    line("Trainable", trainable),
+    line("Non-trainable", rest),
+    ...(optimizer.length > 0 ? [line("Optimizer", optimizer)] : []),
+  ];
+}
+
+/** Wide enough for the text, within the width of the table. */
+function columnWidths(headers: Row, rows: readonly Row[], width: number): number[] {
+  const needed = headers.map((header, i) =>
+    Math.max(header.length, ...rows.map((row) => (row[i] ?? "").length)),
+  );
+  const free = width - 3 * headers.length - 1;
+  const total = needed.reduce((sum, n) => sum + n, 0);
+  if (total <= free) {
+    const extra = Math.floor((free - total) / headers.length);
+    return needed.map((n) => n + extra);
+  }
+  const least = 12;
+  return needed.map((n) => Math.max(Math.min(n, least), Math.floor((n * free) / total)));
+}
+
+/** A cell's text in lines that fit. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    const at = space > 0 ? space : width;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at).trimStart();
+  }
+  return [...lines, rest];
+}
+
+function table(headers: Row, rows: readonly Row[], widths: readonly number[]): string[] {
+  const line = (left: string, fill: string, joint: string, right: string): string =>
+    left + widths.map((width) => fill.repeat(width + 2)).join(joint) + right;
+  const cells = (row: Row, edge: string): string[] => {
+    const wrapped = row.map((text, i) => wrap(text, widths[i] as number));
+    const height = Math.max(...wrapped.map((lines) => lines.length));
+    return Array.from({ length: height }, (_, at) => {
+      const texts = wrapped.map((lines, i) => {
+        const text = lines[at] ?? "";
+        const width = widths[i] as number;
+        // Numbers to the right.
+        return i === 2 ? text.padStart(width) : text.padEnd(width);
+      });
+      return `${edge} ${texts.join(` ${edge} `)} ${edge}`;
+    });
+  };
+  const body = rows.flatMap((row, i) => [
+    ...(i > 0 ? [line("├", "─", "┼", "┤")] : []),
+    ...cells(row, "│"),
+  ]);
+  return [
+    line("┏", "━", "┳", "┓"),
+    ...cells(headers, "┃"),
+    line("┡", "━", "╇", "┩"),
+    ...body,
+    line("└", "─", "┴", "┘"),
+  ];
+}
