@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { customGradient } from "../autograd/grad.ts";
 import { floatx } from "../runtime/precision.ts";
 import { epsilon as defaultEpsilon } from "../runtime/settings.ts";
 import { castTo } from "../tensor/cast.ts";
@@ -28,6 +29,18 @@ export interface MomentsOptions {
   synchronized?: boolean | undefined;
 }
 
+/** The variance over axes, which stay. Deviations add up to 0, so the mean takes no gradient. */
+function spreadOver(given: Tensor, axes: readonly number[]): Tensor {
+  const count = axes.reduce((product, axis) => product * (given.shape[axis] as number), 1);
+  return customGradient((x: Tensor) => {
+    const centred = (): Tensor => subtract(x, meanOver(x, axes, true));
+    return [
+      meanOver(square(centred()), axes, true),
+      (dy: Tensor) => multiply(multiply(dy, 2 / count), centred()),
+    ];
+  })(given);
+}
+
 /** Mean and variance over axes; half types are computed in float32. */
 export const moments: PublicOp<
   (x: TensorLike, axes: number | readonly number[], options?: MomentsOptions) => [Tensor, Tensor]
@@ -40,7 +53,7 @@ export const moments: PublicOp<
     const x = half ? castTo(original, "float32") : original;
     const over = normalizeAxes("moments", axes, x.ndim);
     const mean = meanOver(x, over, true);
-    const spread = meanOver(square(subtract(x, mean)), over, true);
+    const spread = spreadOver(x, over);
     const finish = (t: Tensor): Tensor => {
       const shaped = keepdims ? t : reshapeTo(t, reducedShape(x.shape, over, false));
       return half ? castTo(clip(shaped, -maxFloat16, maxFloat16), original.dtype) : shaped;

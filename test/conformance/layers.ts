@@ -28,7 +28,9 @@ interface Call {
 }
 
 function callOf(test: Case, layer: Layer): Call {
-  const inputs = (test["inputs"] as Json[]).map((input) => decode(input));
+  const given = (test["inputs"] as Json[]).map((input) => decode(input));
+  // What Keras's layers take by position after the inputs is an option here: the mask.
+  const inputs = given.slice(0, layer.callParameters.length);
   const masks = ((test["input_masks"] as Json[] | undefined) ?? []).map((mask) => decode(mask));
   const kwargs = Object.fromEntries(
     Object.entries((test["call_kwargs"] ?? {}) as Record<string, Json>).map(([key, value]) => [
@@ -36,6 +38,7 @@ function callOf(test: Case, layer: Layer): Call {
       decode(value),
     ]),
   );
+  if (given.length > inputs.length) kwargs["mask"] = given[inputs.length];
   if (test["training"] !== null) kwargs["training"] = test["training"];
   const tree = { inputs, kwargs, masks };
   const leaves = flatten(tree);

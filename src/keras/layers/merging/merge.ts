@@ -4,11 +4,12 @@
  * @module
  */
 import { add, divide, maximum, minimum, multiply, subtract } from "../../../ops/arithmetic.ts";
-import { where } from "../../../ops/comparison.ts";
-import { logicalOr } from "../../../ops/comparison.ts";
+import { logicalOr, where } from "../../../ops/comparison.ts";
+import { cast } from "../../../ops/creation.ts";
 import { any } from "../../../ops/reduction.ts";
 import { broadcastTo, expandDims } from "../../../ops/shaping.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
+import { isFloat } from "../../../util/dtypes.ts";
 import { describe, ShapeError } from "../../../util/errors.ts";
 import { getMask, setMask } from "../../masks.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
@@ -117,12 +118,14 @@ export class Subtract extends Merge {
 export class Average extends Merge {
   static override readonly parameters: ParameterTable = parameters;
   protected override merge(inputs: readonly Tensor[]): Tensor {
-    return divide(inputs.reduce((sum, x) => add(sum, x)), inputs.length);
+    const sum = inputs.reduce((total, x) => add(total, x));
+    // Integers divided by integers are float64 in Keras on TensorFlow.
+    return divide(isFloat(sum.dtype) ? sum : cast(sum, "float64"), inputs.length);
   }
 }
 
 /**
- * The product of the inputs. Where one is masked, it does not count.
+ * The product of the inputs. Where one is masked, it counts as 1; where all are, the product is 0.
  *
  * @example
  * await new layers.Multiply()([tensor([1, 2]), tensor([3, 6])]).array(); // [3, 12]
@@ -130,7 +133,17 @@ export class Average extends Merge {
 export class Multiply extends Merge {
   static override readonly parameters: ParameterTable = parameters;
   protected override merge(inputs: readonly Tensor[]): Tensor {
-    return mergeUnmasked(inputs, multiply);
+    const masks = inputs.map(elementMask);
+    const factors = inputs.map((x, i) => {
+      const mask = masks[i] as Tensor | null;
+      return mask === null ? x : where(mask, x, cast(1, x.dtype));
+    });
+    const product = factors.reduce((total, x) => multiply(total, x));
+    if (masks.some((mask) => mask === null)) return product;
+    const mask = (masks as Tensor[]).reduce((either, one) => logicalOr(either, one));
+    const output = where(mask, product, cast(0, product.dtype));
+    setMask(output, any(mask, { axis: -1 }));
+    return output;
   }
 }
 
@@ -160,6 +173,12 @@ export class Minimum extends Merge {
   }
 }
 
+/** A tensor's mask for each of its elements. */
+function elementMask(x: Tensor): Tensor | null {
+  const mask = getMask(x) as Tensor | null;
+  return mask === null || mask.ndim >= x.ndim ? mask : broadcastTo(expandDims(mask, -1), x.shape);
+}
+
 /** Folds the inputs; a masked element takes the value of the other side. */
 function mergeUnmasked(
   inputs: readonly Tensor[],
@@ -168,13 +187,7 @@ function mergeUnmasked(
   let output: Tensor | null = null;
   let outputMask: Tensor | null = null;
   for (const input of inputs) {
-    const given = getMask(input) as Tensor | null;
-    const mask =
-      given === null
-        ? null
-        : given.ndim < input.ndim
-          ? broadcastTo(expandDims(given, -1), input.shape)
-          : given;
+    const mask = elementMask(input);
     if (output === null) {
       output = input;
       outputMask = mask;

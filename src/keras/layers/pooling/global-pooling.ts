@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { divide, multiply } from "../../../ops/arithmetic.ts";
+import { divide } from "../../../ops/arithmetic.ts";
+import { where } from "../../../ops/comparison.ts";
 import { cast } from "../../../ops/creation.ts";
 import { max, mean, sum } from "../../../ops/reduction.ts";
 import { expandDims } from "../../../ops/shaping.ts";
@@ -70,14 +71,11 @@ export class GlobalAveragePooling1D extends GlobalAveragePooling {
   override call(inputs: Tensor, { mask }: CallOptions = {}): Tensor {
     if (mask === undefined || mask === null) return super.call(inputs);
     const [axis] = this.axes as [number];
-    const weights = expandDims(
-      cast(mask as Tensor, inputs.dtype),
-      this.dataFormat === "channels_last" ? 2 : 1,
-    );
+    const kept = cast(expandDims(mask as Tensor, this.dataFormat === "channels_last" ? 2 : 1), "bool");
     const { keepdims } = this;
     return divide(
-      sum(multiply(inputs, weights), { axis, keepdims }),
-      sum(weights, { axis, keepdims }),
+      sum(where(kept, inputs, 0), { axis, keepdims }),
+      sum(cast(kept, inputs.dtype), { axis, keepdims }),
     );
   }
 
