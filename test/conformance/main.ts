@@ -12,6 +12,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setDevice, UnsupportedError, utils } from "../../src/index.ts";
+import { runFit } from "./fit.ts";
 import { runLayer } from "./layers.ts";
 import { runInitializer, runFunctionObject, runSchedule } from "./objects.ts";
 import {
@@ -41,6 +42,7 @@ const runners: Readonly<Record<string, CaseRunner>> = {
   loss: runLoss,
   metric: runMetric,
   optimizer: runOptimizer,
+  fit: runFit,
 };
 
 type Status = "passed" | "failed" | "unsupported";

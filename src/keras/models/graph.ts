@@ -53,18 +53,19 @@ export class Graph {
     checkUniqueNames(`Model "${name}"`, this.operations);
   }
 
-  /** Runs the calls on values in place of the inputs. */
-  run(
-    values: readonly unknown[],
-    call: (operation: Operation, args: unknown[]) => unknown = callOperation,
-  ): unknown {
+  /**
+   * Runs the calls on values in place of the inputs. Where `training` is given
+   * it stands above what calls were recorded with, as in Keras.
+   */
+  run(values: readonly unknown[], training?: boolean | null): unknown {
     const known = new Map<KerasTensor, unknown>();
     for (const [i, input] of this.inputs.entries()) known.set(input, values[i]);
     for (const node of this.nodes) {
       if (node.isInput) continue;
       const { args, kwargs } = node.fillIn((tensor) => known.get(tensor));
+      if (training !== undefined && training !== null) delete kwargs["training"];
       const all = Object.keys(kwargs).length > 0 ? [...args, kwargs] : args;
-      const results = flatten(call(node.operation, all));
+      const results = flatten(node.operation.invoke(all));
       for (const [i, output] of node.outputs.entries()) known.set(output, results[i]);
     }
     return mapTree(this.outputTree, (leaf) => known.get(leaf as KerasTensor));
@@ -73,10 +74,6 @@ export class Graph {
   has(node: Node): boolean {
     return this.nodes.includes(node);
   }
-}
-
-function callOperation(operation: Operation, args: unknown[]): unknown {
-  return operation.invoke(args);
 }
 
 function checkTensors(name: string, what: string, tree: TensorTree): KerasTensor[] {

@@ -194,16 +194,16 @@ export class Model extends Trainer {
     const { graph } = this;
     if (graph === null) return super.call(...args);
     const [inputs, options] = args as [unknown, CallOptions | undefined];
-    return this.#runGraph(graph, inputs, options?.["mask"]);
+    return this.#runGraph(graph, inputs, options ?? {});
   }
 
-  #runGraph(graph: Graph, inputs: unknown, mask: unknown): unknown {
+  #runGraph(graph: Graph, inputs: unknown, { mask, training }: CallOptions): unknown {
     const values = standardizeInputs(graph, inputs, this.name);
     if (mask !== undefined && mask !== null) {
       const masks = flatten(mask);
       for (const [i, value] of values.entries()) if ((masks[i] ?? null) !== null) setMask(value, masks[i]);
     }
-    const outputs = graph.run(values);
+    const outputs = graph.run(values, training);
     return Array.isArray(outputs) && outputs.length === 1 ? outputs[0] : outputs;
   }
 

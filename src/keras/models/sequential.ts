@@ -172,6 +172,7 @@ export class Sequential extends Model {
     const model = Reflect.construct(this, [[], { name }]) as Sequential;
     for (const layer of made) model.add(layer);
     if (model.#functional === null && isShape(shape)) model.build(shape);
+    if (config["dtype"] !== undefined) model.dtypePolicy = config["dtype"] as object;
     if (config["trainable"] === false) model.trainable = false;
     return model as T;
   }

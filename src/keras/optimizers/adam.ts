@@ -217,8 +217,10 @@ export class Nadam extends Moments {
     const factor = this.#factor(step);
     const next = this.#factor(this.stepOf(variable, 2));
     const product = cast(this.#product.value, variable.storageDtype);
-    const m = this.approach(this.#momentums[index] as Variable, gradient, this.beta1);
-    const v = this.approach(this.#velocities[index] as Variable, square(gradient), this.beta2);
+    // Keras rounds the factors before it takes them from 1.
+    const round = variable.storageDtype === "float64" ? (x: number): number => x : Math.fround;
+    const m = this.approach(this.#momentums[index] as Variable, gradient, round(this.beta1));
+    const v = this.approach(this.#velocities[index] as Variable, square(gradient), round(this.beta2));
     const mean = add(
       divide(multiply(next, m), subtract(1, multiply(product, next))),
       divide(multiply(subtract(1, factor), gradient), subtract(1, product)),

@@ -573,6 +573,7 @@ export class Trainer extends Layer {
     }
     const batch = { x: toTensors(x, "x"), y: labels, sampleWeight };
     this.#buildFor(batch);
+    this.resetMetrics();
     const { result } = await this.#execute(mode, [[batch.x, batch.y, batch.sampleWeight]]);
     const logs = await readLogs(result as TensorLogs);
     return options.returnDict ? logs : this.#inOrder(logs);
