@@ -102,6 +102,18 @@ export class SeedGenerator {
     return value;
   }
 
+  /** Puts the state into a store, as a layer does with its weights. */
+  saveOwnVariables(store: Record<string, Variable | Tensor>): void {
+    store["0"] = this.state;
+  }
+
+  /** Takes the state from a store. @throws {ArgumentError} If it is not there. */
+  loadOwnVariables(store: Readonly<Record<string, Tensor>>): void {
+    const value = store["0"];
+    if (value === undefined) throw new ArgumentError(`SeedGenerator: the file has no state for "${this.name}".`);
+    this.state.assign(value);
+  }
+
   getConfig(): { seed: number | null; name: string } {
     return { seed: this.seed, name: this.name };
   }

@@ -5,7 +5,7 @@
  */
 import { currentBackend } from "../runtime/device.ts";
 import { bumpTraceEpoch } from "../runtime/epoch.ts";
-import { autocastDType, floatx } from "../runtime/precision.ts";
+import { autocastDType, floatx, withAutocast } from "../runtime/precision.ts";
 import { Storage } from "../runtime/storage.ts";
 import { type DType, isFloat, itemSize, standardizeDType, type TypedArrayOf } from "../util/dtypes.ts";
 import { ArgumentError, describe, DisposedError, formatShape, ShapeError } from "../util/errors.ts";
@@ -219,6 +219,11 @@ export class Variable {
       else if (reads.at(-1) !== value) reads.push(value);
     }
     return castTo(value, this.dtype);
+  }
+
+  /** @internal The value now, in the dtype that it is stored in. */
+  get rawValue(): Tensor {
+    return withAutocast(null, () => outsideTrace(() => this.value));
   }
 
   /**

@@ -24,6 +24,7 @@ import {
   runSeedGenerator,
 } from "./ops.ts";
 import type { Case, CaseRunner, Mode } from "./run-case.ts";
+import { runSaved } from "./saved.ts";
 import { toleranceOfCase } from "./values.ts";
 import { runLoss, runMetric, runOptimizer } from "./training.ts";
 
@@ -43,6 +44,7 @@ const runners: Readonly<Record<string, CaseRunner>> = {
   metric: runMetric,
   optimizer: runOptimizer,
   fit: runFit,
+  saved: runSaved,
 };
 
 type Status = "passed" | "failed" | "unsupported";

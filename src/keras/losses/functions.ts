@@ -302,29 +302,6 @@ export const dice: PublicOp<
   },
 );
 
-/** Options of `tversky`. */
-export interface TverskyFunctionOptions {
-  alpha?: number | undefined;
-  beta?: number | undefined;
-  axis?: Axes | undefined;
-}
-
-/** 1 - the overlap, with weights of false positives (alpha) and negatives (beta). */
-export const tversky: PublicOp<
-  (yTrue: TensorLike, yPred: TensorLike, options?: TverskyFunctionOptions) => Tensor
-> = publicOp(
-  "keras.losses.tversky",
-  { y_true: tensorArgument, y_pred: tensorArgument, alpha: 0.5, beta: 0.5, axis: null },
-  (yTrue, yPred, { alpha = 0.5, beta = 0.5, axis = null } = {}) => {
-    const [labels, p] = convert(yTrue, yPred);
-    const right = ops.sum(ops.multiply(labels, p), { axis });
-    const falsePositives = ops.sum(ops.multiply(ops.subtract(1, labels), p), { axis });
-    const falseNegatives = ops.sum(ops.multiply(labels, ops.subtract(1, p)), { axis });
-    const wrong = ops.add(ops.multiply(falsePositives, alpha), ops.multiply(falseNegatives, beta));
-    return ops.subtract(1, ops.divide(right, ops.add(ops.add(right, wrong), epsilon())));
-  },
-);
-
 /** Options of `circle`. */
 export interface CircleFunctionOptions {
   refLabels?: TensorLike | null | undefined;

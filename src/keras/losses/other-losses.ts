@@ -87,47 +87,6 @@ export class Dice extends LossFunctionWrapper {
   }
 }
 
-/** Options of `Tversky`. */
-export interface TverskyOptions extends LossOptions {
-  /** The weight of false positives. */
-  alpha?: number | undefined;
-  /** The weight of false negatives. */
-  beta?: number | undefined;
-  axis?: Axes | undefined;
-}
-
-/**
- * 1 - the overlap, with weights of false positives and negatives.
- * Source: Salehi et al., 2017, arXiv:1706.05721.
- *
- * @example
- * (await new losses.Tversky()(tensor([[1, 0]]), tensor([[1, 0]])).item()).toFixed(3); // "0.000"
- */
-export class Tversky extends LossFunctionWrapper {
-  static override readonly parameters: ParameterTable = {
-    alpha: 0.5,
-    beta: 0.5,
-    reduction,
-    name: "tversky",
-    axis: null,
-    dtype: null,
-  };
-  readonly alpha: number;
-  readonly beta: number;
-  readonly axis: Axes;
-
-  constructor(options: TverskyOptions = {}) {
-    const { alpha = 0.5, beta = 0.5, axis = null } = options;
-    super((yTrue, yPred) => functions.tversky(yTrue, yPred, { alpha, beta, axis }), {
-      ...options,
-      name: options.name ?? "tversky",
-    });
-    this.alpha = alpha;
-    this.beta = beta;
-    this.axis = axis;
-  }
-}
-
 /** Options of `Circle`. */
 export interface CircleOptions extends LossOptions {
   gamma?: number | undefined;

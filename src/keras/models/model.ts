@@ -14,6 +14,14 @@ import { InputSpec } from "../layers/input-spec.ts";
 import { type CallOptions, Layer, type LayerOptions, mapShapes } from "../layers/layer.ts";
 import { getMask, setMask } from "../masks.ts";
 import { type Config, construct, type KerasClass, type ParameterTable } from "../object.ts";
+import {
+  type FileLike,
+  type LoadWeightsOptions,
+  loadWeights,
+  type SaveOptions,
+  saveModel,
+  saveWeights,
+} from "../saving/saving-lib.ts";
 import { inferSymbolic } from "../symbolic.ts";
 import { Trainer } from "../trainers/trainer.ts";
 import { printSummary, type SummaryOptions } from "../utils/summary.ts";
@@ -101,6 +109,11 @@ export class Model extends Trainer {
   /** @internal Whether the model itself is a graph, as configs understand it. */
   get isFunctional(): boolean {
     return this.#graph !== null;
+  }
+
+  /** @internal Whether files list `layers` before other properties. */
+  get keepsLayers(): boolean {
+    return this.graph !== null;
   }
 
   /** The layers that the model is made of, in order. */
@@ -296,6 +309,22 @@ export class Model extends Trainer {
       build_config: this.getBuildConfig(),
       ...(this.compiled ? { compile_config: this.getCompileConfig() } : {}),
     });
+  }
+
+  /** Saves the model under a name that ends in `.keras`. See `saving.saveModel`. */
+  save(path: string, options: SaveOptions = {}): Promise<void> {
+    return saveModel(this, path, options);
+  }
+
+  /** Saves the weights under a name that ends in `.weights.h5`. See `saving.saveWeights`. */
+  saveWeights(path: string, options: SaveOptions = {}): Promise<void> {
+    requireBuilt(this, "saveWeights");
+    return saveWeights(this, path, options);
+  }
+
+  /** Sets the weights from a file. See `saving.loadWeights`. */
+  loadWeights(file: FileLike, options: LoadWeightsOptions = {}): Promise<void> {
+    return loadWeights(this, file, options);
   }
 
   /** Prints the layers, their output shapes and their numbers of parameters. */

@@ -39,6 +39,11 @@ export class Sequential extends Model {
     return this.#functional?.graph ?? null;
   }
 
+  /** @internal */
+  override get keepsLayers(): boolean {
+    return true;
+  }
+
   override get sublayers(): readonly Layer[] {
     return this.#layers;
   }

@@ -11,3 +11,14 @@ export {
   registerKerasSerializable,
 } from "./registration.ts";
 export { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";
+export {
+  type FileLike,
+  type LoadOptions,
+  type LoadWeightsOptions,
+  loadModel,
+  loadWeights,
+  packModel,
+  type SaveOptions,
+  saveModel,
+  saveWeights,
+} from "./saving-lib.ts";
