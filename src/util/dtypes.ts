@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ArgumentError, DTypeError, describe } from "./errors.ts";
+import { ArgumentError, DTypeError, describe, UnsupportedError } from "./errors.ts";
 
 /** In the order of the plan format (`native/kernel.h`). */
 export const dtypes = [
@@ -78,16 +78,29 @@ export function isDType(value: unknown): value is DType {
   return typeof value === "string" && ids.has(value);
 }
 
+/** What Keras has beside our own dtypes. */
+const kerasOnly: ReadonlySet<string> = new Set([
+  "string",
+  "complex64",
+  "complex128",
+  "float8_e4m3fn",
+  "float8_e5m2",
+]);
+
 /**
  * The dtype that a user named: `"int"` is int32 and `"float"` is
  * `floatName`, as in Keras.
  *
  * @throws {DTypeError} If there is no such dtype.
+ * @throws {UnsupportedError} If only Keras has it.
  */
 export function standardizeDType(value: unknown, floatName: DType): DType {
   if (value === undefined || value === null || value === "float") return floatName;
   if (value === "int") return "int32";
   if (isDType(value)) return value;
+  if (typeof value === "string" && kerasOnly.has(value)) {
+    throw new UnsupportedError(`The dtype ${value} of Keras is not supported.`, { dtypes: [value] });
+  }
   throw new DTypeError(`No such dtype: ${describe(value)}. Expected one of ${dtypes.join(", ")}.`);
 }
 

@@ -111,6 +111,7 @@ export class Hdf5File {
     if (data.length < 8 || String.fromCharCode(...data.subarray(1, 4)) !== "HDF") {
       throw new SerializationError(`${path} is no HDF5 file.`, { path });
     }
+    checkLength(data, path);
     const { module, File } = await load();
     const name = `/keratin-${count++}.h5`;
     module.FS.writeFile(name, data);
@@ -246,6 +247,17 @@ export class Hdf5File {
       throw this.#refuse(path, "holds data of a type that is not supported");
     }
     return dtype as DType;
+  }
+}
+
+/** The file says how long it is: one that was cut off is not opened. */
+function checkLength(data: Uint8Array, path: string): void {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const version = data[8] ?? 0;
+  // Where the end of the file stands, for addresses of 8 bytes.
+  const at = version < 2 ? (version === 0 ? 40 : 44) : 28;
+  if (data.length < at + 8 || view.getBigUint64(at, true) > BigInt(data.length)) {
+    throw new SerializationError(`${path} is cut off.`, { path });
   }
 }
 

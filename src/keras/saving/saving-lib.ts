@@ -13,7 +13,6 @@ import { Archive, packArchive } from "./archive.ts";
 import { Hdf5File } from "./hdf5.ts";
 import { emptyTree, writeHdf5 } from "./hdf5-writer.ts";
 import { legacyFile, loadLegacyWeights } from "./legacy-h5.ts";
-import { namespaceOf } from "./registration.ts";
 import { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";
 import { loadState, saveState } from "./state.ts";
 
@@ -220,10 +219,7 @@ async function loadLegacy(data: Uint8Array, path: string, options: LoadOptions):
       });
     }
     const config = parseConfig(text, path);
-    const model = deserializeKerasObject(config, {
-      customObjects: options.customObjects,
-      moduleObjects: { ...namespaceOf("keras.layers"), ...namespaceOf("keras") },
-    }) as Model;
+    const model = deserializeKerasObject(config, { customObjects: options.customObjects }) as Model;
     loadLegacyWeights(model, file, file.list("model_weights") === null ? "" : "model_weights");
     const training = file.attribute("", "training_config");
     if ((options.compile ?? true) && typeof training === "string") {

@@ -23,7 +23,8 @@ import { getRegisteredName, getRegisteredObject, isRegistered, namespaceOf } fro
 
 /** A serialized object. */
 export interface SerializedObject {
-  module: string | null;
+  /** Missing in older files. */
+  module?: string | null;
   class_name: string;
   config: unknown;
   registered_name: string | null;
@@ -207,6 +208,18 @@ function resolve(serialized: SerializedObject, options: DeserializeOptions): unk
   if (moduleObjects !== undefined && Object.hasOwn(moduleObjects, className)) {
     return moduleObjects[className];
   }
+  // Older files do not say where Keras's layers and models are from.
+  for (const older of ["keras.layers", "keras"]) {
+    const found = namespaceOf(older)?.[className];
+    if (found !== undefined) return found;
+  }
+  if (module === undefined && !className.includes(">")) {
+    throw new UnsupportedError(
+      `"${className}" is neither a class of this release nor a registered one. Register it with ` +
+        "saving.registerKerasSerializable, or pass it in customObjects.",
+      { op: className },
+    );
+  }
   throw new SerializationError(
     `The config names "${className}", which is not known here. Register it with ` +
       "saving.registerKerasSerializable, or pass it in customObjects.",
@@ -214,7 +227,7 @@ function resolve(serialized: SerializedObject, options: DeserializeOptions): unk
 }
 
 /** A function of Keras's own. */
-function functionOf(module: string | null, name: string): unknown {
+function functionOf(module: string | null | undefined, name: string): unknown {
   const namespace = typeof module === "string" ? namespaceOf(module) : undefined;
   const found = namespace?.[toCamelCase(name)];
   if (found !== undefined) return found;
