@@ -38,7 +38,8 @@ function output(command, args) {
 const compiler = process.env.CXX ?? "c++";
 const compilerVersion = output(compiler, ["--version"]);
 const needed = [];
-if (compilerVersion === null) needed.push(["a C++20 compiler", "g++", "the command line tools (xcode-select --install)"]);
+if (compilerVersion === null)
+  needed.push(["a C++20 compiler", "g++", "the command line tools (xcode-select --install)"]);
 if (useGyp) {
   if (output("python3", ["--version"]) === null) needed.push(["Python 3", "python3", "python"]);
   if (output("make", ["--version"]) === null) needed.push(["make", "make", "make"]);

@@ -15,7 +15,13 @@ const byModule = new Map();
 for (const { module, class_name: name, params } of classes) {
   if (!module.startsWith("keras.src.ops.")) continue;
   const list = byModule.get(module) ?? [];
-  list.push([name, params.map((p) => p.name).filter((p) => p !== "name").join(" ")]);
+  list.push([
+    name,
+    params
+      .map((p) => p.name)
+      .filter((p) => p !== "name")
+      .join(" "),
+  ]);
   byModule.set(module, list);
 }
 const lines = [...byModule].map(([module, list]) =>

@@ -4,27 +4,27 @@
  * @module
  */
 export * from "./autograd/grad.ts";
-export { jit, type JitOptions, type Jitted } from "./jit/jit.ts";
+export { type JitOptions, type Jitted, jit } from "./jit/jit.ts";
 export * as activations from "./keras/activations/index.ts";
 export * as callbacks from "./keras/callbacks/index.ts";
 export * as constraints from "./keras/constraints/index.ts";
 export { DTypePolicy } from "./keras/dtype-policies.ts";
 export * as initializers from "./keras/initializers/index.ts";
 export { KerasTensor } from "./keras/keras-tensor.ts";
-export { Input, InputSpec, Layer } from "./keras/layers/index.ts";
 export * as layers from "./keras/layers/index.ts";
-export { Loss } from "./keras/losses/index.ts";
+export { Input, InputSpec, Layer } from "./keras/layers/index.ts";
 export * as losses from "./keras/losses/index.ts";
-export { Metric } from "./keras/metrics/index.ts";
+export { Loss } from "./keras/losses/index.ts";
 export * as metrics from "./keras/metrics/index.ts";
-export { Model, Sequential } from "./keras/models/index.ts";
+export { Metric } from "./keras/metrics/index.ts";
 export * as models from "./keras/models/index.ts";
+export { Model, Sequential } from "./keras/models/index.ts";
 export { Operation } from "./keras/operation.ts";
-export { Optimizer } from "./keras/optimizers/index.ts";
 export * as optimizers from "./keras/optimizers/index.ts";
-export { Regularizer } from "./keras/regularizers/index.ts";
-export * as regularizers from "./keras/regularizers/index.ts";
+export { Optimizer } from "./keras/optimizers/index.ts";
 export * as random from "./keras/random.ts";
+export * as regularizers from "./keras/regularizers/index.ts";
+export { Regularizer } from "./keras/regularizers/index.ts";
 export * as saving from "./keras/saving/index.ts";
 export * as utils from "./keras/utils/index.ts";
 export * as ops from "./ops/index.ts";

@@ -4,12 +4,12 @@
  * @module
  */
 import { type Tape, type TapeEntry, withTape } from "../tensor/context.ts";
+import { zerosLike } from "../tensor/fill.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { GradientError } from "../util/errors.ts";
 import { isFloat } from "../util/dtypes.ts";
+import { GradientError } from "../util/errors.ts";
 import { sameShape } from "../util/shapes.ts";
 import { accumulate } from "./accumulate.ts";
-import { zerosLike } from "../tensor/fill.ts";
 
 /**
  * Gradients of `targets` (with the given upstream gradients) with respect to

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { state, type Tape, withoutTapes, withTape } from "../tensor/context.ts";
+
 import type { Differentiable } from "../tensor/context.ts";
+import { state, type Tape, withoutTapes, withTape } from "../tensor/context.ts";
 import { onesLike, zerosLike } from "../tensor/fill.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
@@ -141,10 +142,12 @@ export function valueAndGrad(
     const gradients = backward(tape, [value], [onesLike(value)], all);
     if (reads !== undefined) {
       let next = 0;
-      return [
-        result,
-        reads.map((list) => sumOf(gradients.slice(next, (next += list.length)))),
-      ];
+      const sums = reads.map((list) => {
+        const first = next;
+        next += list.length;
+        return sumOf(gradients.slice(first, next));
+      });
+      return [result, sums];
     }
     const filled = gradients.map((gradient, i) => gradient ?? zerosLike(sources[i] as Tensor));
     let next = 0;

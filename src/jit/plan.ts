@@ -4,7 +4,14 @@
  * @module
  */
 import { AttributePacker } from "../runtime/attributes.ts";
-import type { Backend, Kernel, Place, Plan, PlanInstruction, PlanValue } from "../runtime/backend.ts";
+import type {
+  Backend,
+  Kernel,
+  Place,
+  Plan,
+  PlanInstruction,
+  PlanValue,
+} from "../runtime/backend.ts";
 import type { Storage } from "../runtime/storage.ts";
 import { scalarBytes } from "../tensor/create.ts";
 import type { Variable } from "../tensor/variable.ts";
@@ -136,7 +143,12 @@ class Planner {
     for (const [index, result] of results.entries()) {
       const root = this.#root(result);
       if (this.#isComputed(root) && !resultOf.has(root)) resultOf.set(root, index);
-      else body.push({ node: null, inputs: [result], outputs: [{ kind: "result", index, like: result }] });
+      else
+        body.push({
+          node: null,
+          inputs: [result],
+          outputs: [{ kind: "result", index, like: result }],
+        });
     }
 
     const sunkVariables = new Set(sunk.values());
@@ -227,11 +239,13 @@ class Planner {
     let arena: number | readonly number[];
     if (slots) {
       const layout = planSlots(list);
-      for (const [value, interval] of intervals) index.set(value, layout.slots.get(interval) as number);
+      for (const [value, interval] of intervals)
+        index.set(value, layout.slots.get(interval) as number);
       arena = layout.sizes;
     } else {
       const layout = planOffsets(list);
-      for (const [value, interval] of intervals) index.set(value, layout.offsets.get(interval) as number);
+      for (const [value, interval] of intervals)
+        index.set(value, layout.offsets.get(interval) as number);
       arena = layout.total;
     }
     for (const value of intervals.keys()) this.#number(value, "arena", index.get(value) as number);

@@ -91,7 +91,8 @@ export class Trace implements Tracer {
 
   /** Lets go of captured tensors. */
   release(): void {
-    for (const tensor of this.#captures.keys()) if (tensor.symbol === null) tensor.storage.release();
+    for (const tensor of this.#captures.keys())
+      if (tensor.symbol === null) tensor.storage.release();
     this.#captures.clear();
   }
 

@@ -12,12 +12,12 @@
  */
 export class Callable {
   constructor() {
-    const instance = (...args: unknown[]): unknown => (instance as unknown as Callable).invoke(args);
+    const instance = (...args: unknown[]): unknown =>
+      (instance as unknown as Callable).invoke(args);
     // A function's own, which would hide those of the class.
     Reflect.deleteProperty(instance, "name");
     Reflect.deleteProperty(instance, "length");
     Object.setPrototypeOf(instance, new.target.prototype);
-    // biome-ignore lint/correctness/noConstructorReturn: this is what makes instances callable
     return instance as unknown as this;
   }
 

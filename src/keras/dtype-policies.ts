@@ -92,7 +92,11 @@ export function get(identifier: DTypePolicyLike): DTypePolicy {
   if (identifier === null || identifier === undefined) return dtypePolicy();
   if (identifier instanceof DTypePolicy) return identifier;
   if (typeof identifier === "string") {
-    return new DTypePolicy(identifier === "int" || identifier === "float" ? standardizeDType(identifier, floatx()) : identifier);
+    return new DTypePolicy(
+      identifier === "int" || identifier === "float"
+        ? standardizeDType(identifier, floatx())
+        : identifier,
+    );
   }
   if (isPlainObject(identifier)) {
     const policy = deserializeKerasObject(identifier);

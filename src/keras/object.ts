@@ -38,7 +38,11 @@ function ownTable(constructor: object): ParameterTable | undefined {
 /** The table of a class with those of its bases, its own first. */
 export function parametersOf(constructor: object): ParameterTable | null {
   const tables: ParameterTable[] = [];
-  for (let at: object | null = constructor; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+  for (
+    let at: object | null = constructor;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
     const own = ownTable(at);
     if (own === undefined) continue;
     tables.push(own);
@@ -133,7 +137,9 @@ export abstract class KerasObject extends Callable {
 
   /** The object that a config describes. */
   static fromConfig<T>(
-    this: new (...args: never[]) => T,
+    this: new (
+      ...args: never[]
+    ) => T,
     config: Config,
     _customObjects?: Readonly<Record<string, unknown>>,
   ): T {

@@ -41,7 +41,12 @@ for (const [module, classes] of Object.entries(operationTable)) {
 
 /** `keras.ops.log_softmax` and `LogSoftmax` alike. */
 function entryOf(path: string): OperationEntry | undefined {
-  return byOp.get(path.slice(path.lastIndexOf(".") + 1).replaceAll("_", "").toLowerCase());
+  return byOp.get(
+    path
+      .slice(path.lastIndexOf(".") + 1)
+      .replaceAll("_", "")
+      .toLowerCase(),
+  );
 }
 
 /** A call of a public op, as an operation with a config. */
@@ -102,7 +107,8 @@ function toArguments(
   const options: Record<string, unknown> = {};
   for (const { kerasName, name, argument } of parameters) {
     const value = values.get(kerasName);
-    if (argument.positional) positional.push(value ?? (argument.isRequired ? undefined : argument.fallback));
+    if (argument.positional)
+      positional.push(value ?? (argument.isRequired ? undefined : argument.fallback));
     else if (values.has(kerasName)) options[name] = value;
   }
   return Object.keys(options).length > 0 ? [...positional, options] : positional;
@@ -111,9 +117,12 @@ function toArguments(
 function opOf(entry: OperationEntry): AnyOp {
   const op = opsByClass().get(entry.className);
   if (op === undefined) {
-    throw new UnsupportedError(`The operation ${entry.module}.${entry.className} is not supported.`, {
-      op: entry.className,
-    });
+    throw new UnsupportedError(
+      `The operation ${entry.module}.${entry.className} is not supported.`,
+      {
+        op: entry.className,
+      },
+    );
   }
   return op;
 }
@@ -181,7 +190,8 @@ function record(
     let position = 0;
     for (const { kerasName, name, argument } of parameters) {
       const given = argument.positional ? args[position++] : options[name];
-      const value = given === undefined ? (argument.isRequired ? required : argument.fallback) : given;
+      const value =
+        given === undefined ? (argument.isRequired ? required : argument.fallback) : given;
       if (value === required) continue;
       if (entry.params.includes(kerasName)) config[kerasName] = value;
       else if (argument.positional || given !== undefined) inputs.push(value);

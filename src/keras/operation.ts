@@ -50,10 +50,7 @@ export abstract class Operation extends KerasObject {
   }
 
   /** Symbolic tensors of the shapes and dtypes that a call on symbolic tensors gives. */
-  computeOutputSpec(
-    args: readonly unknown[],
-    kwargs: Readonly<Record<string, unknown>>,
-  ): unknown {
+  computeOutputSpec(args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): unknown {
     return inferSymbolic(this.name, [args, kwargs], (given) => {
       const [a, k] = given as [unknown[], Record<string, unknown>];
       return this.compute(a, k);

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { add, clip, divide, maximum, mod, multiply, negative, subtract } from "../ops/arithmetic.ts";
+import {
+  add,
+  clip,
+  divide,
+  maximum,
+  mod,
+  multiply,
+  negative,
+  subtract,
+} from "../ops/arithmetic.ts";
 import { bitcastTo, bitwiseOr, rightShift } from "../ops/bits.ts";
 import { broadcastOver, reshapeTo } from "../ops/broadcasting.ts";
 import { less, select } from "../ops/comparison.ts";
@@ -168,21 +177,22 @@ const erfOfTwoSigma = 0.9544997361036416;
 const belowTwo = { float16: 1.9990234375, bfloat16: 1.9921875, float32: 2 - 2 ** -23 } as const;
 
 /** Draws from the normal distribution, cut off at two standard deviations. */
-export const truncatedNormal: PublicOp<(shape: Shape, options?: NormalOptions) => Tensor> = publicOp(
-  "keras.random.truncated_normal",
-  { shape: requiredArgument, mean: 0, stddev: 1, dtype: null, seed: null },
-  (shape, { mean = 0, stddev = 1, dtype, seed } = {}) => {
-    const kind = floatDType("truncated_normal", dtype);
-    const drawn = drawnAs(kind);
-    const key = drawSeed(seed);
-    checkShape("truncated_normal", shape);
-    const edge = scalar(erfOfTwoSigma, drawn);
-    const u = uniformIn(key, shape, drawn, negative(edge), edge);
-    const sample = multiply(scalar(Math.SQRT2, drawn), erfinv(u));
-    const bounded = clip(sample, -belowTwo[drawn], belowTwo[drawn]);
-    return scale(castTo(bounded, kind), stddev, mean);
-  },
-);
+export const truncatedNormal: PublicOp<(shape: Shape, options?: NormalOptions) => Tensor> =
+  publicOp(
+    "keras.random.truncated_normal",
+    { shape: requiredArgument, mean: 0, stddev: 1, dtype: null, seed: null },
+    (shape, { mean = 0, stddev = 1, dtype, seed } = {}) => {
+      const kind = floatDType("truncated_normal", dtype);
+      const drawn = drawnAs(kind);
+      const key = drawSeed(seed);
+      checkShape("truncated_normal", shape);
+      const edge = scalar(erfOfTwoSigma, drawn);
+      const u = uniformIn(key, shape, drawn, negative(edge), edge);
+      const sample = multiply(scalar(Math.SQRT2, drawn), erfinv(u));
+      const bounded = clip(sample, -belowTwo[drawn], belowTwo[drawn]);
+      return scale(castTo(bounded, kind), stddev, mean);
+    },
+  );
 
 /** Options with a dtype and a seed. */
 export interface DrawOptions {
@@ -218,10 +228,13 @@ export const randint: PublicOp<
   (shape, minval, maxval, { dtype = "int32", seed } = {}) => {
     const kind = standardizeDType(dtype, "int32");
     if (!isInteger(kind)) {
-      throw new DTypeError(`randint: draws are integers, got dtype ${kind}. Use uniform for floats.`, {
-        op: "randint",
-        dtypes: [kind],
-      });
+      throw new DTypeError(
+        `randint: draws are integers, got dtype ${kind}. Use uniform for floats.`,
+        {
+          op: "randint",
+          dtypes: [kind],
+        },
+      );
     }
     // All are drawn in 32 bits: fewer would be biased, more JAX has only in 64-bit mode.
     const drawn: DType = kind.startsWith("uint") ? "uint32" : "int32";
@@ -303,24 +316,28 @@ export interface DropoutOptions {
 }
 
 /** `inputs` with elements set to 0 at the given rate, the others scaled up. */
-export const dropout: PublicOp<(inputs: TensorLike, rate: number, options?: DropoutOptions) => Tensor> =
-  publicOp(
-    "keras.random.dropout",
-    { inputs: tensorArgument, rate: requiredArgument, noise_shape: null, seed: null },
-    (given, rate, { noiseShape, seed } = {}) => {
-      const inputs = toFloat("dropout", given);
-      if (rate === 1) return zerosLike(inputs);
-      if (rate === 0) return inputs;
-      const key = drawSeed(seed);
-      const keep = 1 - rate;
-      const shape =
-        noiseShape === undefined || noiseShape === null
-          ? inputs.shape
-          : noiseShape.map((dim, i) => dim ?? (inputs.shape[i] as number));
-      const mask = broadcastOver(less(unit(key, shape, "float32"), scalar(keep, "float32")), inputs.shape);
-      return select(mask, divide(inputs, scalar(keep, inputs.dtype)), scalar(0, inputs.dtype));
-    },
-  );
+export const dropout: PublicOp<
+  (inputs: TensorLike, rate: number, options?: DropoutOptions) => Tensor
+> = publicOp(
+  "keras.random.dropout",
+  { inputs: tensorArgument, rate: requiredArgument, noise_shape: null, seed: null },
+  (given, rate, { noiseShape, seed } = {}) => {
+    const inputs = toFloat("dropout", given);
+    if (rate === 1) return zerosLike(inputs);
+    if (rate === 0) return inputs;
+    const key = drawSeed(seed);
+    const keep = 1 - rate;
+    const shape =
+      noiseShape === undefined || noiseShape === null
+        ? inputs.shape
+        : noiseShape.map((dim, i) => dim ?? (inputs.shape[i] as number));
+    const mask = broadcastOver(
+      less(unit(key, shape, "float32"), scalar(keep, "float32")),
+      inputs.shape,
+    );
+    return select(mask, divide(inputs, scalar(keep, inputs.dtype)), scalar(0, inputs.dtype));
+  },
+);
 
 /** Options of `shuffle`. */
 export interface ShuffleOptions {

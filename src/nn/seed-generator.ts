@@ -110,7 +110,8 @@ export class SeedGenerator {
   /** Takes the state from a store. @throws {ArgumentError} If it is not there. */
   loadOwnVariables(store: Readonly<Record<string, Tensor>>): void {
     const value = store["0"];
-    if (value === undefined) throw new ArgumentError(`SeedGenerator: the file has no state for "${this.name}".`);
+    if (value === undefined)
+      throw new ArgumentError(`SeedGenerator: the file has no state for "${this.name}".`);
     this.state.assign(value);
   }
 
@@ -129,7 +130,10 @@ function increment(): Tensor {
 
 // (state + 1) * 5387 % 933199, in uint32.
 function jump(value: Tensor): Tensor {
-  return mod(multiply(add(value, scalar(1, "uint32")), scalar(5387, "uint32")), scalar(933199, "uint32"));
+  return mod(
+    multiply(add(value, scalar(1, "uint32")), scalar(5387, "uint32")),
+    scalar(933199, "uint32"),
+  );
 }
 
 let globalGenerator: SeedGenerator | null = null;
@@ -149,7 +153,5 @@ export function drawSeed(seed: Seed | Tensor): Tensor {
   if (typeof seed === "number" && Number.isInteger(seed)) {
     return outsideTrace(() => tensor(new Uint32Array([seed, 0])));
   }
-  throw new ArgumentError(
-    `A seed must be an integer or a SeedGenerator, got ${describe(seed)}.`,
-  );
+  throw new ArgumentError(`A seed must be an integer or a SeedGenerator, got ${describe(seed)}.`);
 }

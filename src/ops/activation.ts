@@ -4,6 +4,7 @@
  * @module
  */
 import { apply } from "../tensor/apply.ts";
+import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
@@ -26,14 +27,13 @@ import {
 import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { greater, less, lessEqual, logicalAnd, select } from "./comparison.ts";
 import { iota } from "./creation.ts";
-import { cumsum, sort } from "./sorting.ts";
 import { floatOp, type Unary, unaryOp } from "./elementwise-define.ts";
 import { erf, exp, expm1, log, sigmoid, softplus, sqrt, tanh } from "./exponential.ts";
 import { withLogits } from "./logits.ts";
 import { type TensorLike, toFloat, toTensor } from "./promote.ts";
 import { max } from "./reduction.ts";
 import { flip, split } from "./shaping.ts";
-import { castTo } from "../tensor/cast.ts";
+import { cumsum, sort } from "./sorting.ts";
 
 /** A constant of the dtype of `x`. */
 function like(x: Tensor, value: number): Tensor {
@@ -92,11 +92,7 @@ export const sparseSigmoid: PublicOp<Unary> = composed("sparse_sigmoid", (x) =>
   select(
     lessEqual(x, like(x, -1)),
     like(x, 0),
-    select(
-      less(x, like(x, 1)),
-      multiply(add(x, like(x, 1)), like(x, 0.5)),
-      like(x, 1),
-    ),
+    select(less(x, like(x, 1)), multiply(add(x, like(x, 1)), like(x, 0.5)), like(x, 1)),
   ),
 );
 /** 0 up to -1, x from 1 on, (x + 1)^2 / 4 between. */
@@ -104,11 +100,7 @@ export const sparsePlus: PublicOp<Unary> = composed("sparse_plus", (x) =>
   select(
     lessEqual(x, like(x, -1)),
     like(x, 0),
-    select(
-      less(x, like(x, 1)),
-      multiply(square(add(x, like(x, 1))), like(x, 0.25)),
-      x,
-    ),
+    select(less(x, like(x, 1)), multiply(square(add(x, like(x, 1))), like(x, 0.25)), x),
   ),
 );
 /** relu6(x + 3) / 6. */
@@ -351,10 +343,8 @@ function alongAxis(
  * @example
  * await ops.softmax([1, 2, 3]).data(); // [0.0900, 0.2447, 0.6652]
  */
-export const softmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> = alongAxis(
-  "softmax",
-  softmaxOp,
-);
+export const softmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> =
+  alongAxis("softmax", softmaxOp);
 
 /** The logarithm of `softmax`. */
 export const logSoftmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> =

@@ -6,10 +6,19 @@
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
-import { publicOp, type PublicOp, tensorArgument } from "../tensor/public-op.ts";
+import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isFloat } from "../util/dtypes.ts";
-import { equal, greaterEqual, isnan, less, lessEqual, logicalAnd, logicalOr, select } from "./comparison.ts";
+import {
+  equal,
+  greaterEqual,
+  isnan,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalOr,
+  select,
+} from "./comparison.ts";
 import {
   alias,
   type Binary,
@@ -108,14 +117,19 @@ function unaryWhole(name: string): PublicOp<Unary> {
 const roundOp = unaryPrimitive("round", null);
 
 /** To `decimals` places, halves to even. */
-export const round: PublicOp<(x: TensorLike, options?: { decimals?: number | undefined }) => Tensor> =
-  publicOp("keras.ops.round", { x: tensorArgument, decimals: 0 }, (given, { decimals = 0 } = {}) => {
+export const round: PublicOp<
+  (x: TensorLike, options?: { decimals?: number | undefined }) => Tensor
+> = publicOp(
+  "keras.ops.round",
+  { x: tensorArgument, decimals: 0 },
+  (given, { decimals = 0 } = {}) => {
     const x = toTensor("round", given);
     if (!isFloat(x.dtype) && decimals >= 0) return x;
     if (decimals === 0) return apply(roundOp, [x]);
     const factor = 10 ** decimals;
     return castTo(divide(apply(roundOp, [multiply(x, factor)]), factor), x.dtype);
-  });
+  },
+);
 
 /** x1 / x2, and 0 where x2 is 0. */
 export const divideNoNan: PublicOp<Binary> = publicBinary("divide_no_nan", (x1, x2) => {
@@ -132,15 +146,16 @@ export const divideNoNan: PublicOp<Binary> = publicBinary("divide_no_nan", (x1, 
  * @example
  * await ops.clip([-2, 0.5, 7], 0, 1).array(); // [0, 0.5, 1]
  */
-export const clip: PublicOp<(x: TensorLike, xMin: TensorLike, xMax: TensorLike) => Tensor> = publicOp(
-  "keras.ops.clip",
-  { x: tensorArgument, x_min: tensorArgument, x_max: tensorArgument },
-  (given, xMin, xMax) => {
-    let x = toTensor("clip", given);
-    if (x.dtype === "bool") x = castTo(x, "int32");
-    return castTo(minimum(maximum(x, xMin), xMax), x.dtype);
-  },
-);
+export const clip: PublicOp<(x: TensorLike, xMin: TensorLike, xMax: TensorLike) => Tensor> =
+  publicOp(
+    "keras.ops.clip",
+    { x: tensorArgument, x_min: tensorArgument, x_max: tensorArgument },
+    (given, xMin, xMax) => {
+      let x = toTensor("clip", given);
+      if (x.dtype === "bool") x = castTo(x, "int32");
+      return castTo(minimum(maximum(x, xMin), xMax), x.dtype);
+    },
+  );
 
 /** Whether |x1 - x2| <= atol + rtol * |x2|. */
 export const isclose: PublicOp<

@@ -7,7 +7,7 @@
 import { apply } from "../tensor/apply.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Shape, reducedShape, sameShape, sizeOf } from "../util/shapes.ts";
+import { reducedShape, type Shape, sameShape, sizeOf } from "../util/shapes.ts";
 
 const reshapeOp: OpDefinition<{ shape: Shape }> = defineOp({
   name: "reshape",

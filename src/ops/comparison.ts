@@ -8,8 +8,8 @@ import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import {
-  positionalArgument,
   type PublicOp,
+  positionalArgument,
   publicOp,
   tensorArgument,
 } from "../tensor/public-op.ts";

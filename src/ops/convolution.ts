@@ -63,7 +63,12 @@ const convOp: OpDefinition<ConvAttributes> = defineOp<ConvAttributes>({
   ],
 });
 
-function withoutShape({ strides, padding, dilation, groups }: ConvBackwardAttributes): ConvAttributes {
+function withoutShape({
+  strides,
+  padding,
+  dilation,
+  groups,
+}: ConvBackwardAttributes): ConvAttributes {
   return { strides, padding, dilation, groups };
 }
 

@@ -10,8 +10,8 @@ import { isPythonFloat, scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { fill } from "../tensor/fill.ts";
 import {
-  positionalArgument,
   type PublicOp,
+  positionalArgument,
   publicOp,
   requiredArgument,
   tensorArgument,
@@ -163,21 +163,25 @@ export interface LinspaceOptions extends DTypeOptions {
 }
 
 /** `num` numbers at equal distances from `start` to `stop`. */
-export const linspace: PublicOp<(start: number, stop: number, options?: LinspaceOptions) => Tensor> =
-  publicOp(
-    "keras.ops.linspace",
-    { start: requiredArgument, stop: requiredArgument, num: 50, endpoint: true, dtype: null },
-    (start, stop, { num = 50, endpoint = true, dtype } = {}) => {
-      const kind = standardizeDType(dtype, floatx());
-      const compute = isFloat(kind) ? kind : floatx();
-      const step = (stop - start) / Math.max(1, endpoint ? num - 1 : num);
-      return castTo(iota(checkShape("linspace", [num]), compute, 0, start, step), kind);
-    },
-  );
+export const linspace: PublicOp<
+  (start: number, stop: number, options?: LinspaceOptions) => Tensor
+> = publicOp(
+  "keras.ops.linspace",
+  { start: requiredArgument, stop: requiredArgument, num: 50, endpoint: true, dtype: null },
+  (start, stop, { num = 50, endpoint = true, dtype } = {}) => {
+    const kind = standardizeDType(dtype, floatx());
+    const compute = isFloat(kind) ? kind : floatx();
+    const step = (stop - start) / Math.max(1, endpoint ? num - 1 : num);
+    return castTo(iota(checkShape("linspace", [num]), compute, 0, start, step), kind);
+  },
+);
 
 /** Ones on a diagonal (`k` above the main one), zeros elsewhere. */
 export const eye: PublicOp<
-  (N: number, options?: { M?: number | null | undefined; k?: number | undefined } & DTypeOptions) => Tensor
+  (
+    N: number,
+    options?: { M?: number | null | undefined; k?: number | undefined } & DTypeOptions,
+  ) => Tensor
 > = publicOp(
   "keras.ops.eye",
   { N: requiredArgument, M: null, k: 0, dtype: null },
@@ -202,16 +206,17 @@ export const identity: PublicOp<(n: number, options?: DTypeOptions) => Tensor> =
  * @example
  * ops.convertToTensor([1, 2]).dtype; // "int32"
  */
-export const convertToTensor: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = publicOp(
-  "keras.ops.convert_to_tensor",
-  { x: tensorArgument, dtype: null, sparse: null, ragged: null },
-  (x, { dtype } = {}) =>
-    toTensor(
-      "convert_to_tensor",
-      x,
-      dtype === undefined || dtype === null ? undefined : standardizeDType(dtype, floatx()),
-    ),
-);
+export const convertToTensor: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> =
+  publicOp(
+    "keras.ops.convert_to_tensor",
+    { x: tensorArgument, dtype: null, sparse: null, ragged: null },
+    (x, { dtype } = {}) =>
+      toTensor(
+        "convert_to_tensor",
+        x,
+        dtype === undefined || dtype === null ? undefined : standardizeDType(dtype, floatx()),
+      ),
+  );
 
 /** The same as `convertToTensor`. */
 export const array: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = publicOp(

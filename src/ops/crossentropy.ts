@@ -11,7 +11,16 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import { dimAt, normalizeAxis, sameShape } from "../util/shapes.ts";
 import { logSoftmax } from "./activation.ts";
-import { absolute, add, clip, divide, maximum, multiply, negative, subtract } from "./arithmetic.ts";
+import {
+  absolute,
+  add,
+  clip,
+  divide,
+  maximum,
+  multiply,
+  negative,
+  subtract,
+} from "./arithmetic.ts";
 import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { exp, log, log1p } from "./exponential.ts";
 import { takeAlong } from "./indexing.ts";
@@ -111,7 +120,9 @@ export const sparseCategoricalCrossentropy: PublicOp<
     const op = "sparse_categorical_crossentropy";
     const output = toFloat(op, givenOutput);
     if (axis !== -1 && axis !== output.ndim - 1) {
-      throw new ArgumentError(`${op}: only the last axis can hold the classes, got ${axis}.`, { op });
+      throw new ArgumentError(`${op}: only the last axis can hold the classes, got ${axis}.`, {
+        op,
+      });
     }
     let target: Tensor = castTo(toTensor(op, givenTarget), "int32");
     if (target.ndim === output.ndim && target.ndim > 0 && dimAt(target.shape, -1) === 1) {
@@ -138,11 +149,7 @@ export const sparseCategoricalCrossentropy: PublicOp<
  * @throws {ShapeError} If the shapes differ.
  */
 export const binaryCrossentropy: PublicOp<
-  (
-    target: TensorLike,
-    output: TensorLike,
-    options?: { fromLogits?: boolean | undefined },
-  ) => Tensor
+  (target: TensorLike, output: TensorLike, options?: { fromLogits?: boolean | undefined }) => Tensor
 > = publicOp(
   "keras.ops.binary_crossentropy",
   { target: tensorArgument, output: tensorArgument, from_logits: false },

@@ -5,7 +5,12 @@
  */
 import { apply } from "../tensor/apply.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import { type PublicOp, publicOp, type SignatureSpec, tensorArgument } from "../tensor/public-op.ts";
+import {
+  type PublicOp,
+  publicOp,
+  type SignatureSpec,
+  tensorArgument,
+} from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { DType, PromotionDType } from "../util/dtypes.ts";
 import { broadcastShapes } from "../util/shapes.ts";

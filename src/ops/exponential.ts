@@ -24,8 +24,8 @@ import {
   floatOp,
   publicBinary,
   publicUnary,
-  unaryPrimitive,
   type Unary,
+  unaryPrimitive,
 } from "./elementwise-define.ts";
 import { withLogits } from "./logits.ts";
 import { promotePair, toFloat } from "./promote.ts";
@@ -38,20 +38,26 @@ function like(x: Tensor, value: number): Tensor {
 /** e^x. */
 export const exp: PublicOp<Unary> = floatOp("exp", (dy, _, y) => multiply(dy, y));
 /** e^x - 1, precise near 0. */
-export const expm1: PublicOp<Unary> = floatOp("expm1", (dy, _, y) => multiply(dy, add(y, like(y, 1))));
+export const expm1: PublicOp<Unary> = floatOp("expm1", (dy, _, y) =>
+  multiply(dy, add(y, like(y, 1))),
+);
 /** The natural logarithm. */
 export const log: PublicOp<Unary> = floatOp("log", (dy, x) => divide(dy, x));
 /** log(1 + x), precise near 0. */
 export const log1p: PublicOp<Unary> = floatOp("log1p", (dy, x) => divide(dy, add(x, like(x, 1))));
 /** The logarithm of base 2. */
-export const log2: PublicOp<Unary> = floatOp("log2", (dy, x) => divide(dy, multiply(x, like(x, Math.LN2))));
+export const log2: PublicOp<Unary> = floatOp("log2", (dy, x) =>
+  divide(dy, multiply(x, like(x, Math.LN2))),
+);
 /** The logarithm of base 10. */
 export const log10: PublicOp<Unary> = publicUnary("log10", (given) => {
   const x = toFloat("log10", given);
   return multiply(log(x), like(x, Math.LOG10E));
 });
 /** The square root. */
-export const sqrt: PublicOp<Unary> = floatOp("sqrt", (dy, _, y) => divide(dy, multiply(y, like(y, 2))));
+export const sqrt: PublicOp<Unary> = floatOp("sqrt", (dy, _, y) =>
+  divide(dy, multiply(y, like(y, 2))),
+);
 /** 1 / sqrt(x). */
 export const rsqrt: PublicOp<Unary> = floatOp("rsqrt", (dy, x, y) =>
   multiply(dy, multiply(divide(y, x), like(x, -0.5))),

@@ -5,18 +5,18 @@
  */
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
+export * from "./bits.ts";
 export * from "./comparison.ts";
 export { conv } from "./convolution.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
 export * from "./exponential.ts";
 export * from "./indexing.ts";
+export { qr } from "./linalg.ts";
 export * from "./linear.ts";
 export * from "./normalization.ts";
 export * from "./pooling.ts";
 export * from "./reduction.ts";
-export { qr } from "./linalg.ts";
 export * from "./shaping.ts";
 export * from "./sorting.ts";
 export * from "./trigonometric.ts";
-export * from "./bits.ts";

@@ -7,12 +7,7 @@ import { floatx } from "../runtime/precision.ts";
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import {
-  type PublicOp,
-  publicOp,
-  requiredArgument,
-  tensorArgument,
-} from "../tensor/public-op.ts";
+import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isInteger, standardizeDType } from "../util/dtypes.ts";
 import { DTypeError, formatShape, ShapeError } from "../util/errors.ts";
@@ -32,7 +27,10 @@ function toIndices(op: string, given: TensorLike): Tensor {
       dtypes: [indices.dtype],
     });
   }
-  return castTo(indices, indices.dtype === "uint32" || indices.dtype === "uint64" ? "int64" : "int32");
+  return castTo(
+    indices,
+    indices.dtype === "uint32" || indices.dtype === "uint64" ? "int64" : "int32",
+  );
 }
 
 const takeOp: OpDefinition<{ axis: number }> = defineOp({
@@ -157,8 +155,7 @@ export const takeAlongAxis: PublicOp<
     }
     const along = normalizeAxis("take_along_axis", axis ?? 0, x.ndim);
     const fits =
-      indices.ndim === x.ndim &&
-      indices.shape.every((dim, i) => i === along || dim === x.shape[i]);
+      indices.ndim === x.ndim && indices.shape.every((dim, i) => i === along || dim === x.shape[i]);
     if (!fits) {
       throw new ShapeError(
         `take_along_axis: indices ${formatShape(indices.shape)} and ${formatShape(x.shape)} ` +
@@ -198,7 +195,10 @@ export const oneHot: PublicOp<
     expanded.splice(along, 0, 1);
     const kind = isInteger(x.dtype) ? x.dtype : "int32";
     return castTo(
-      equal(castTo(reshapeTo(x, expanded), kind), iota(checkShape("one_hot", classes), kind, along)),
+      equal(
+        castTo(reshapeTo(x, expanded), kind),
+        iota(checkShape("one_hot", classes), kind, along),
+      ),
       standardizeDType(dtype, floatx()),
     );
   },

@@ -50,10 +50,9 @@ export const qr: PublicOp<(x: TensorLike, options?: QrOptions) => [Tensor, Tenso
   { x: tensorArgument, mode: "reduced" },
   (given, { mode = "reduced" } = {}) => {
     if (mode !== "reduced" && mode !== "complete") {
-      throw new ArgumentError(
-        `qr: mode must be "reduced" or "complete", got ${describe(mode)}.`,
-        { op: "qr" },
-      );
+      throw new ArgumentError(`qr: mode must be "reduced" or "complete", got ${describe(mode)}.`, {
+        op: "qr",
+      });
     }
     const x = toFloat("qr", given);
     if (x.ndim < 2) {
@@ -76,4 +75,3 @@ export function diagonalOf(x: Tensor): Tensor {
   const mask = eye(k, { dtype: x.dtype });
   return sumOver(multiply(square, mask), [1]);
 }
-

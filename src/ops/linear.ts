@@ -42,13 +42,9 @@ const matmulOp: OpDefinition<MatmulAttributes> = defineOp<MatmulAttributes>({
     const y = b as Tensor;
     const d = dy as Tensor;
     const da = (): Tensor =>
-      transposeA
-        ? matrixProduct(y, d, transposeB, true)
-        : matrixProduct(d, y, false, !transposeB);
+      transposeA ? matrixProduct(y, d, transposeB, true) : matrixProduct(d, y, false, !transposeB);
     const db = (): Tensor =>
-      transposeB
-        ? matrixProduct(d, x, true, transposeA)
-        : matrixProduct(x, d, !transposeA, false);
+      transposeB ? matrixProduct(d, x, true, transposeA) : matrixProduct(x, d, !transposeA, false);
     return [
       needs(0) ? unbroadcast(da(), x.shape) : null,
       needs(1) ? unbroadcast(db(), y.shape) : null,
@@ -182,7 +178,8 @@ export const tensordot: PublicOp<
     }
     const freeA = a.shape.map((_, i) => i).filter((i) => !fromA.includes(i));
     const freeB = b.shape.map((_, i) => i).filter((i) => !fromB.includes(i));
-    const dims = (x: Tensor, of: readonly number[]): number[] => of.map((i) => x.shape[i] as number);
+    const dims = (x: Tensor, of: readonly number[]): number[] =>
+      of.map((i) => x.shape[i] as number);
     const inner = sizeOf(dims(a, fromA));
     const left = reshapeTo(permute(a, [...freeA, ...fromA]), [sizeOf(dims(a, freeA)), inner]);
     const right = reshapeTo(permute(b, [...fromB, ...freeB]), [inner, sizeOf(dims(b, freeB))]);

@@ -13,7 +13,17 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { isHalf, resultType } from "../util/dtypes.ts";
 import { ArgumentError, describe } from "../util/errors.ts";
 import { normalizeAxes, normalizeAxis, reducedShape } from "../util/shapes.ts";
-import { absolute, add, clip, divide, maximum, multiply, negative, square, subtract } from "./arithmetic.ts";
+import {
+  absolute,
+  add,
+  clip,
+  divide,
+  maximum,
+  multiply,
+  negative,
+  square,
+  subtract,
+} from "./arithmetic.ts";
 import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { power, rsqrt } from "./exponential.ts";
 import { type TensorLike, toFloat, toTensor } from "./promote.ts";

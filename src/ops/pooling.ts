@@ -34,7 +34,10 @@ interface PoolAttributes {
 
 const schema = { window: "ints", strides: "ints", padding: "ints" } as const;
 
-function pooled(x: Tensor, { window, strides, padding }: PoolAttributes): {
+function pooled(
+  x: Tensor,
+  { window, strides, padding }: PoolAttributes,
+): {
   shape: Shape;
   dtype: Tensor["dtype"];
 } {

@@ -6,11 +6,23 @@
  */
 import { floatx } from "../runtime/precision.ts";
 import { castTo } from "../tensor/cast.ts";
-import { type ArrayLike, convertArray, isPythonFloat, scalar, WeakFloat } from "../tensor/create.ts";
+import {
+  type ArrayLike,
+  convertArray,
+  isPythonFloat,
+  scalar,
+  WeakFloat,
+} from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
-import { type DType, isFloat, isTypedArray, type PromotionDType, resultType } from "../util/dtypes.ts";
-import { ArgumentError, describe, DTypeError } from "../util/errors.ts";
+import {
+  type DType,
+  isFloat,
+  isTypedArray,
+  type PromotionDType,
+  resultType,
+} from "../util/dtypes.ts";
+import { ArgumentError, DTypeError, describe } from "../util/errors.ts";
 
 /** What ops take where Keras takes a tensor. */
 export type TensorLike = Tensor | Variable | WeakFloat | ArrayLike;

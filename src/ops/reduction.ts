@@ -8,7 +8,12 @@ import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import { type PublicOp, publicOp, type SignatureSpec, tensorArgument } from "../tensor/public-op.ts";
+import {
+  type PublicOp,
+  publicOp,
+  type SignatureSpec,
+  tensorArgument,
+} from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type DType, isFloat, resultType, standardizeDType } from "../util/dtypes.ts";
 import { formatShape, ShapeError } from "../util/errors.ts";
@@ -187,7 +192,10 @@ export const amin: PublicOp<Reduction> = publicOp("keras.ops.amin", signature, (
   min(x, options),
 );
 
-function truthReduction(name: "any" | "all", op: OpDefinition<ReduceAttributes>): PublicOp<Reduction> {
+function truthReduction(
+  name: "any" | "all",
+  op: OpDefinition<ReduceAttributes>,
+): PublicOp<Reduction> {
   return publicOp(`keras.ops.${name}`, signature, (given, { axis, keepdims = false } = {}) => {
     const x = castTo(toTensor(name, given), "bool");
     const axes = normalizeAxes(name, axis, x.ndim);
@@ -237,7 +245,14 @@ function argReduction(
       );
     }
     const found = apply(op, [operand], { axis: along, keepdims });
-    return isFlat && keepdims ? reshapeTo(found, x.shape.map(() => 1)) : isFlat ? reshapeTo(found, []) : found;
+    return isFlat && keepdims
+      ? reshapeTo(
+          found,
+          x.shape.map(() => 1),
+        )
+      : isFlat
+        ? reshapeTo(found, [])
+        : found;
   });
 }
 
@@ -306,15 +321,12 @@ export const std: PublicOp<Reduction> = publicOp(
 );
 
 /** How many elements are not zero, as int32. */
-export const countNonzero: PublicOp<(x: TensorLike, options?: { axis?: Axis }) => Tensor> = publicOp(
-  "keras.ops.count_nonzero",
-  { x: tensorArgument, axis: null },
-  (given, { axis } = {}) => {
+export const countNonzero: PublicOp<(x: TensorLike, options?: { axis?: Axis }) => Tensor> =
+  publicOp("keras.ops.count_nonzero", { x: tensorArgument, axis: null }, (given, { axis } = {}) => {
     const x = toTensor("count_nonzero", given);
     const counted = castTo(notEqual(x, scalar(0, x.dtype)), "int32");
     return sumOver(counted, normalizeAxes("count_nonzero", axis, x.ndim));
-  },
-);
+  });
 
 /** log(sum(e^x)) without overflow. */
 export const logsumexp: PublicOp<Reduction> = publicOp(

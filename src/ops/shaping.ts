@@ -5,12 +5,7 @@
  */
 import { apply } from "../tensor/apply.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import {
-  type PublicOp,
-  publicOp,
-  requiredArgument,
-  tensorArgument,
-} from "../tensor/public-op.ts";
+import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import {
@@ -46,7 +41,8 @@ export function resolveShape(op: string, from: Shape, to: readonly (number | nul
     if (known !== size) throw fail(`that is ${known} elements`);
     return shape;
   }
-  if (known === 0 ? size !== 0 : size % known !== 0) throw fail(`${size} is no multiple of ${known}`);
+  if (known === 0 ? size !== 0 : size % known !== 0)
+    throw fail(`${size} is no multiple of ${known}`);
   const rest = known === 0 ? 0 : size / known;
   return checkShape(
     op,
@@ -61,16 +57,17 @@ export function resolveShape(op: string, from: Shape, to: readonly (number | nul
  * @example
  * ops.reshape([[1, 2, 3], [4, 5, 6]], [3, -1]).shape; // [3, 2]
  */
-export const reshape: PublicOp<(x: TensorLike, newshape: number | readonly (number | null)[]) => Tensor> =
-  publicOp(
-    "keras.ops.reshape",
-    { x: tensorArgument, newshape: requiredArgument },
-    (given, newshape) => {
-      const x = toTensor("reshape", given);
-      const wanted = typeof newshape === "number" ? [newshape] : newshape;
-      return reshapeTo(x, resolveShape("reshape", x.shape, wanted));
-    },
-  );
+export const reshape: PublicOp<
+  (x: TensorLike, newshape: number | readonly (number | null)[]) => Tensor
+> = publicOp(
+  "keras.ops.reshape",
+  { x: tensorArgument, newshape: requiredArgument },
+  (given, newshape) => {
+    const x = toTensor("reshape", given);
+    const wanted = typeof newshape === "number" ? [newshape] : newshape;
+    return reshapeTo(x, resolveShape("reshape", x.shape, wanted));
+  },
+);
 
 /** All elements in one axis. */
 export const ravel: PublicOp<(x: TensorLike) => Tensor> = publicOp(
@@ -129,25 +126,24 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
  */
 export const transpose: PublicOp<
   (x: TensorLike, options?: { axes?: readonly number[] | null | undefined }) => Tensor
-> = publicOp(
-  "keras.ops.transpose",
-  { x: tensorArgument, axes: null },
-  (given, { axes } = {}) => {
-    const x = toTensor("transpose", given);
-    if (axes === undefined || axes === null) {
-      return permute(x, x.shape.map((_, i) => x.ndim - 1 - i));
-    }
-    const order = axes.map((axis) => normalizeAxis("transpose", axis, x.ndim));
-    if (normalizeAxes("transpose", order, x.ndim).length !== x.ndim) {
-      throw new ShapeError(
-        `transpose: axes ${formatShape(axes)} are no permutation of the ${x.ndim} axes of ` +
-          `shape ${formatShape(x.shape)}.`,
-        { op: "transpose", shapes: [x.shape] },
-      );
-    }
-    return permute(x, order);
-  },
-);
+> = publicOp("keras.ops.transpose", { x: tensorArgument, axes: null }, (given, { axes } = {}) => {
+  const x = toTensor("transpose", given);
+  if (axes === undefined || axes === null) {
+    return permute(
+      x,
+      x.shape.map((_, i) => x.ndim - 1 - i),
+    );
+  }
+  const order = axes.map((axis) => normalizeAxis("transpose", axis, x.ndim));
+  if (normalizeAxes("transpose", order, x.ndim).length !== x.ndim) {
+    throw new ShapeError(
+      `transpose: axes ${formatShape(axes)} are no permutation of the ${x.ndim} axes of ` +
+        `shape ${formatShape(x.shape)}.`,
+      { op: "transpose", shapes: [x.shape] },
+    );
+  }
+  return permute(x, order);
+});
 
 /** `x` with axes moved to other positions. */
 export const moveaxis: PublicOp<
@@ -168,10 +164,9 @@ export const moveaxis: PublicOp<
     const from = list(source);
     const to = list(destination);
     if (from.length !== to.length) {
-      throw new ArgumentError(
-        `moveaxis: ${from.length} axes cannot go to ${to.length} places.`,
-        { op: "moveaxis" },
-      );
+      throw new ArgumentError(`moveaxis: ${from.length} axes cannot go to ${to.length} places.`, {
+        op: "moveaxis",
+      });
     }
     const order = x.shape.map((_, i) => i).filter((i) => !from.includes(i));
     const pairs = to.map((place, i) => [place, from[i] as number] as const);
@@ -230,7 +225,10 @@ export const squeeze: PublicOp<
       );
     }
   }
-  return reshapeTo(x, x.shape.filter((_, i) => !axes.includes(i)));
+  return reshapeTo(
+    x,
+    x.shape.filter((_, i) => !axes.includes(i)),
+  );
 });
 
 const concatenateOp: OpDefinition<{ axis: number }> = defineOp({
@@ -266,33 +264,30 @@ export function concatenateAlong(parts: readonly Tensor[], axis: number): Tensor
  */
 export const concatenate: PublicOp<
   (xs: readonly TensorLike[], options?: { axis?: number | null | undefined }) => Tensor
-> = publicOp(
-  "keras.ops.concatenate",
-  { xs: tensorArgument, axis: 0 },
-  (xs, { axis = 0 } = {}) => {
-    if (xs.length === 0) {
-      throw new ArgumentError("concatenate: expected at least one tensor, got none.", {
-        op: "concatenate",
-      });
+> = publicOp("keras.ops.concatenate", { xs: tensorArgument, axis: 0 }, (xs, { axis = 0 } = {}) => {
+  if (xs.length === 0) {
+    throw new ArgumentError("concatenate: expected at least one tensor, got none.", {
+      op: "concatenate",
+    });
+  }
+  let parts = promoteAll("concatenate", xs);
+  if (axis === null) parts = parts.map((x) => reshapeTo(x, [x.size]));
+  const [first] = parts as [Tensor];
+  const along = normalizeAxis("concatenate", axis ?? 0, first.ndim);
+  for (const part of parts) {
+    const fits =
+      part.ndim === first.ndim &&
+      part.shape.every((dim, i) => i === along || dim === first.shape[i]);
+    if (!fits) {
+      throw new ShapeError(
+        `concatenate: shapes ${formatShape(first.shape)} and ${formatShape(part.shape)} differ ` +
+          `beside axis ${along}.`,
+        { op: "concatenate", shapes: [first.shape, part.shape] },
+      );
     }
-    let parts = promoteAll("concatenate", xs);
-    if (axis === null) parts = parts.map((x) => reshapeTo(x, [x.size]));
-    const [first] = parts as [Tensor];
-    const along = normalizeAxis("concatenate", axis ?? 0, first.ndim);
-    for (const part of parts) {
-      const fits =
-        part.ndim === first.ndim && part.shape.every((dim, i) => i === along || dim === first.shape[i]);
-      if (!fits) {
-        throw new ShapeError(
-          `concatenate: shapes ${formatShape(first.shape)} and ${formatShape(part.shape)} differ ` +
-            `beside axis ${along}.`,
-          { op: "concatenate", shapes: [first.shape, part.shape] },
-        );
-      }
-    }
-    return concatenateAlong(parts, along);
-  },
-);
+  }
+  return concatenateAlong(parts, along);
+});
 
 /**
  * Tensors of one shape along a new axis.
@@ -318,7 +313,10 @@ export const stack: PublicOp<
   }
   const shape = [...first.shape];
   shape.splice(along, 0, 1);
-  return concatenateAlong(parts.map((part) => reshapeTo(part, shape)), along);
+  return concatenateAlong(
+    parts.map((part) => reshapeTo(part, shape)),
+    along,
+  );
 });
 
 const sliceOp: OpDefinition<{
@@ -341,7 +339,15 @@ const sliceOp: OpDefinition<{
       const start = starts[i] as number;
       return dim - start - (length === 0 ? 0 : (length - 1) * (strides[i] as number) + 1);
     });
-    return [padWith(dy as Tensor, 0, starts, high, strides.map((stride) => stride - 1))];
+    return [
+      padWith(
+        dy as Tensor,
+        0,
+        starts,
+        high,
+        strides.map((stride) => stride - 1),
+      ),
+    ];
   },
 });
 
@@ -380,7 +386,10 @@ const padOp: OpDefinition<{
       "pad",
       (x as Tensor).shape.map(
         (dim, i) =>
-          (low[i] as number) + dim + Math.max(0, dim - 1) * (interior[i] as number) + (high[i] as number),
+          (low[i] as number) +
+          dim +
+          Math.max(0, dim - 1) * (interior[i] as number) +
+          (high[i] as number),
       ),
     ),
     dtype: (x as Tensor).dtype,
@@ -445,7 +454,9 @@ export const repeat: PublicOp<
   { x: tensorArgument, repeats: requiredArgument, axis: null },
   (given, repeats, { axis } = {}) => {
     if (!Number.isInteger(repeats) || repeats < 0) {
-      throw new ArgumentError(`repeat: expected a count, got ${String(repeats)}.`, { op: "repeat" });
+      throw new ArgumentError(`repeat: expected a count, got ${String(repeats)}.`, {
+        op: "repeat",
+      });
     }
     let x = toTensor("repeat", given);
     if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
@@ -505,7 +516,9 @@ export const split: PublicOp<
       const part = length / indicesOrSections;
       cuts = Array.from({ length: indicesOrSections - 1 }, (_, i) => (i + 1) * part);
     } else {
-      cuts = indicesOrSections.map((cut) => Math.min(length, Math.max(0, cut < 0 ? cut + length : cut)));
+      cuts = indicesOrSections.map((cut) =>
+        Math.min(length, Math.max(0, cut < 0 ? cut + length : cut)),
+      );
     }
     const edges = [0, ...cuts, length];
     return edges
@@ -529,7 +542,11 @@ export interface PadOptions {
  * @throws {ArgumentError} If the counts do not fit the axes or the mode.
  */
 export const pad: PublicOp<
-  (x: TensorLike, padWidth: number | readonly (number | readonly number[])[], options?: PadOptions) => Tensor
+  (
+    x: TensorLike,
+    padWidth: number | readonly (number | readonly number[])[],
+    options?: PadOptions,
+  ) => Tensor
 > = publicOp(
   "keras.ops.pad",
   { x: tensorArgument, pad_width: requiredArgument, mode: "constant", constant_values: null },
@@ -563,7 +580,9 @@ export const pad: PublicOp<
         );
       }
       const mirrored = (start: number, count: number): Tensor[] =>
-        count === 0 ? [] : [apply(flipOp, [sliceAxis(result, axis, start, start + count)], { axes: [axis] })];
+        count === 0
+          ? []
+          : [apply(flipOp, [sliceAxis(result, axis, start, start + count)], { axes: [axis] })];
       result = concatenateAlong(
         [...mirrored(skip, before), result, ...mirrored(length - skip - behind, behind)],
         axis,
@@ -573,7 +592,10 @@ export const pad: PublicOp<
   },
 );
 
-function padWidths(given: number | readonly (number | readonly number[])[], rank: number): [number, number][] {
+function padWidths(
+  given: number | readonly (number | readonly number[])[],
+  rank: number,
+): [number, number][] {
   const pair = (width: number | readonly number[]): [number, number] => {
     const [before, behind = before] = typeof width === "number" ? [width] : width;
     if (!Number.isInteger(before) || !Number.isInteger(behind)) {
@@ -584,10 +606,10 @@ function padWidths(given: number | readonly (number | readonly number[])[], rank
   if (typeof given === "number") return Array.from({ length: rank }, () => pair(given));
   const isPair = given.length === 2 && given.every((width) => typeof width === "number");
   if (isPair) return Array.from({ length: rank }, () => pair(given as readonly number[]));
-  if (given.length === 1) return Array.from({ length: rank }, () => pair(given[0] as readonly number[]));
+  if (given.length === 1)
+    return Array.from({ length: rank }, () => pair(given[0] as readonly number[]));
   if (given.length !== rank) {
     throw new ArgumentError(`pad: ${given.length} widths for ${rank} axes.`, { op: "pad" });
   }
   return given.map(pair);
 }
-

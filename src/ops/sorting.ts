@@ -3,12 +3,13 @@
  *
  * @module
  */
+
+import { floatx } from "../runtime/precision.ts";
 import { apply, applyMany } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { floatx } from "../runtime/precision.ts";
 import { standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import { dimAt, normalizeAxis } from "../util/shapes.ts";
@@ -73,12 +74,13 @@ const sortOp: OpDefinition<{ axis: number }> = defineOp({
 });
 
 /** `x` in ascending order along an axis (null: flat), NaN last. */
-export const sort: PublicOp<(x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor> =
-  publicOp("keras.ops.sort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
-    let x = toTensor("sort", given);
-    if (axis === null) x = reshapeTo(x, [x.size]);
-    return apply(sortOp, [x], { axis: normalizeAxis("sort", axis ?? -1, x.ndim) });
-  });
+export const sort: PublicOp<
+  (x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor
+> = publicOp("keras.ops.sort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
+  let x = toTensor("sort", given);
+  if (axis === null) x = reshapeTo(x, [x.size]);
+  return apply(sortOp, [x], { axis: normalizeAxis("sort", axis ?? -1, x.ndim) });
+});
 
 /** The indices that sort `x`, as int32; equal elements keep their order. */
 export const argsort: PublicOp<
@@ -171,4 +173,3 @@ export const inTopK: PublicOp<(targets: TensorLike, predictions: TensorLike, k: 
       return logicalAnd(counted, less(larger, k));
     },
   );
-

@@ -51,10 +51,9 @@ export function paddings(
   const kind = padding.toLowerCase();
   if (kind === "valid") return size.flatMap(() => [0, 0]);
   if (kind !== "same") {
-    throw new ArgumentError(
-      `${op}: padding must be "valid" or "same", got ${describe(padding)}.`,
-      { op },
-    );
+    throw new ArgumentError(`${op}: padding must be "valid" or "same", got ${describe(padding)}.`, {
+      op,
+    });
   }
   return size.flatMap((n, i) => {
     const stride = strides[i] as number;
@@ -90,7 +89,12 @@ export function channelsLast(x: Tensor, format: DataFormat, fn: (x: Tensor) => T
 }
 
 /** @throws {ShapeError} If no window fits. */
-export function checkWindows(op: string, size: readonly number[], x: Tensor, window: readonly number[]): void {
+export function checkWindows(
+  op: string,
+  size: readonly number[],
+  x: Tensor,
+  window: readonly number[],
+): void {
   if (size.some((n) => n === 0)) {
     throw new ShapeError(
       `${op}: no window of ${formatShape(window)} fits into shape ${formatShape(x.shape)}. ` +

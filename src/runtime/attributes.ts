@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dtypeId, type DType } from "../util/dtypes.ts";
+import { type DType, dtypeId } from "../util/dtypes.ts";
 import { ArgumentError } from "../util/errors.ts";
 
 /**
@@ -26,13 +26,7 @@ export type AttributeKind =
 export type AttributeSchema = Readonly<Record<string, AttributeKind>>;
 
 /** What an attribute can be. */
-export type AttributeValue =
-  | number
-  | bigint
-  | boolean
-  | string
-  | readonly number[]
-  | undefined;
+export type AttributeValue = number | bigint | boolean | string | readonly number[] | undefined;
 
 /** The attributes of one call. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;

@@ -140,11 +140,7 @@ export interface Backend {
   prepare(plan: Plan, now: true): Program;
   prepare(plan: Plan, now: boolean): Program | Promise<Program>;
   /** Runs a program; the outputs' storages get their buffers here. */
-  submit(
-    program: Program,
-    inputs: readonly Storage[],
-    outputs: readonly Storage[],
-  ): Submission;
+  submit(program: Program, inputs: readonly Storage[], outputs: readonly Storage[]): Submission;
 
   /** The first `bytes` bytes, once they are written. */
   read(storage: Storage, bytes: number): Promise<ArrayBuffer>;

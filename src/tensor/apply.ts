@@ -41,7 +41,10 @@ export function applyMany<A extends Attributes>(
   const { tracer } = state;
   let outputs: Tensor[];
   if (op.traits.view === true) {
-    outputs = tracer === null ? [viewOf(inputs[0] as Tensor, specs[0] as TensorSpec)] : tracer.apply(general, inputs, attributes, specs);
+    outputs =
+      tracer === null
+        ? [viewOf(inputs[0] as Tensor, specs[0] as TensorSpec)]
+        : tracer.apply(general, inputs, attributes, specs);
   } else {
     const kernel = kernelFor(general, inputs, specs);
     if (kernel === undefined) {
@@ -54,10 +57,18 @@ export function applyMany<A extends Attributes>(
       outputs = tracer.apply(general, inputs, attributes, specs);
     } else {
       const backend = currentBackend();
-      for (let i = 0; i < inputs.length; i++) checkDevice(op.name, inputs[i] as Tensor, backend.name);
+      for (let i = 0; i < inputs.length; i++)
+        checkDevice(op.name, inputs[i] as Tensor, backend.name);
       outputs = new Array<Tensor>(specs.length);
       for (let i = 0; i < specs.length; i++) outputs[i] = newOutput(specs[i] as TensorSpec);
-      backend.run(op.name, kernel, inputs as readonly Operand[], outputs as Operand[], op.packer, attributes);
+      backend.run(
+        op.name,
+        kernel,
+        inputs as readonly Operand[],
+        outputs as Operand[],
+        op.packer,
+        attributes,
+      );
     }
   }
   const { tapes } = state;

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { TensorSpec } from "../runtime/backend.ts";
+
 import type { Attributes } from "../runtime/attributes.ts";
+import type { TensorSpec } from "../runtime/backend.ts";
 import type { OpDefinition } from "./define-op.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Variable } from "./variable.ts";

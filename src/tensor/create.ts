@@ -16,7 +16,14 @@ import {
   standardizeDType,
   type TypedArray,
 } from "../util/dtypes.ts";
-import { ArgumentError, describe, DTypeError, formatShape, ShapeError, UnsupportedError } from "../util/errors.ts";
+import {
+  ArgumentError,
+  DTypeError,
+  describe,
+  formatShape,
+  ShapeError,
+  UnsupportedError,
+} from "../util/errors.ts";
 import { toBFloat16Bits, toFloat16Bits } from "../util/half.ts";
 import { checkShape, type Shape, sizeOf } from "../util/shapes.ts";
 import { state } from "./context.ts";
@@ -78,7 +85,8 @@ interface Flattened {
  * @throws {DTypeError} If there is anything but numbers, booleans and bigints.
  */
 export function flattenArray(value: unknown, what: string): Flattened {
-  if (isTypedArray(value)) return { values: value, shape: [value.length], kind: dtypeOfArray(value) };
+  if (isTypedArray(value))
+    return { values: value, shape: [value.length], kind: dtypeOfArray(value) };
   const values: (number | bigint | boolean)[] = [];
   const shape: number[] = [];
   for (let at: unknown = value; Array.isArray(at) || isTypedArray(at); at = at[0]) {
@@ -115,10 +123,9 @@ export function flattenArray(value: unknown, what: string): Flattened {
       values.push(at.value);
       return;
     } else {
-      throw new DTypeError(
-        `${what}: expected numbers, booleans or bigints, got ${describe(at)}.`,
-        { op: what },
-      );
+      throw new DTypeError(`${what}: expected numbers, booleans or bigints, got ${describe(at)}.`, {
+        op: what,
+      });
     }
     values.push(at);
   };
@@ -192,8 +199,7 @@ export function tensor(value: TensorLike, options: TensorOptions = {}): Tensor {
   const { values, shape: found, kind } = flattenArray(value, "tensor");
   const byDefault: DType =
     kind === "float" || kind === "int" ? floatx() : kind === "bigint" ? "int64" : kind;
-  const dtype =
-    options.dtype === undefined ? byDefault : standardizeDType(options.dtype, floatx());
+  const dtype = options.dtype === undefined ? byDefault : standardizeDType(options.dtype, floatx());
   return make(values, options.shape ?? found, dtype, "tensor");
 }
 
@@ -208,12 +214,7 @@ export function convertArray(value: ArrayLike, dtype: DType | undefined, what: s
   return make(values, shape, dtype ?? byDefault, what);
 }
 
-function make(
-  values: Flattened["values"],
-  shape: Shape,
-  dtype: DType,
-  what: string,
-): Tensor {
+function make(values: Flattened["values"], shape: Shape, dtype: DType, what: string): Tensor {
   checkShape(what, shape);
   if (sizeOf(shape) !== values.length) {
     throw new ShapeError(

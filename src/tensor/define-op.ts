@@ -3,11 +3,7 @@
  *
  * @module
  */
-import {
-  AttributePacker,
-  type Attributes,
-  type AttributeSchema,
-} from "../runtime/attributes.ts";
+import { AttributePacker, type AttributeSchema, type Attributes } from "../runtime/attributes.ts";
 import type { Backend, Kernel, TensorSpec } from "../runtime/backend.ts";
 import { ArgumentError } from "../util/errors.ts";
 import type { Tensor } from "./tensor.ts";
@@ -98,7 +94,9 @@ export function defineOp<A extends Attributes = Attributes>(spec: OpSpec<A>): Op
     throw new ArgumentError(`defineOp: "${spec.name}" is not a snake_case name.`);
   }
   if (names.has(spec.name)) {
-    throw new ArgumentError(`defineOp: there is an op "${spec.name}" already. Choose another name.`);
+    throw new ArgumentError(
+      `defineOp: there is an op "${spec.name}" already. Choose another name.`,
+    );
   }
   names.add(spec.name);
   let lastBackend: Backend | null = null;

@@ -3,11 +3,12 @@
  *
  * @module
  */
+
+import type { DType } from "../util/dtypes.ts";
+import type { Shape } from "../util/shapes.ts";
 import { apply } from "./apply.ts";
 import { defineOp, type OpDefinition } from "./define-op.ts";
 import type { Tensor } from "./tensor.ts";
-import type { DType } from "../util/dtypes.ts";
-import type { Shape } from "../util/shapes.ts";
 
 const fillOp: OpDefinition<{ shape: Shape; dtype: DType; value: number }> = defineOp({
   name: "full",

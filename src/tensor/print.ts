@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { formatShape } from "../util/errors.ts";
+
 import { isFloat, itemSize } from "../util/dtypes.ts";
+import { formatShape } from "../util/errors.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Tensors with more elements are printed with their middle left out. */
@@ -55,7 +56,10 @@ export function formatTensor(x: Tensor): string {
   return `${head}\n${build(0, "")}`;
 }
 
-function formatter(values: readonly (number | bigint)[], dtype: string): (v: number | bigint) => string {
+function formatter(
+  values: readonly (number | bigint)[],
+  dtype: string,
+): (v: number | bigint) => string {
   if (dtype === "bool") return (v) => (v ? "true" : "false");
   if (!isFloat(dtype)) return String;
   const finite = (values as number[]).filter(Number.isFinite).map(Math.abs);
@@ -65,6 +69,5 @@ function formatter(values: readonly (number | bigint)[], dtype: string): (v: num
     return (v) => (Number.isFinite(v) ? (v as number).toExponential(4) : String(v));
   }
   if (finite.every(Number.isInteger)) return String;
-  return (v) =>
-    Number.isFinite(v) ? String(Number((v as number).toFixed(4))) : String(v);
+  return (v) => (Number.isFinite(v) ? String(Number((v as number).toFixed(4))) : String(v));
 }

@@ -6,8 +6,8 @@
  */
 import type { DType } from "../util/dtypes.ts";
 import { ArgumentError, describe } from "../util/errors.ts";
-import { isPlainObject } from "../util/pytree.ts";
 import { toCamelCase } from "../util/naming.ts";
+import { isPlainObject } from "../util/pytree.ts";
 import { Tensor } from "./tensor.ts";
 
 const required = Symbol("required");

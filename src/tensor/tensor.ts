@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import type { Operand, TensorSpec } from "../runtime/backend.ts";
 import { currentBackend } from "../runtime/device.ts";
 import { Storage } from "../runtime/storage.ts";
-import type { Operand, TensorSpec } from "../runtime/backend.ts";
 import {
   type DType,
   itemSize,
@@ -222,8 +223,10 @@ export function isConcrete(tensor: Tensor): tensor is Tensor & Operand {
 
 function toValues<D extends DType>(dtype: D, buffer: ArrayBuffer): TypedArrayOf<D> {
   const stored = storedArray(dtype, buffer);
-  if (dtype === "float16") return Float32Array.from(stored as Uint16Array, fromFloat16Bits) as TypedArrayOf<D>;
-  if (dtype === "bfloat16") return Float32Array.from(stored as Uint16Array, fromBFloat16Bits) as TypedArrayOf<D>;
+  if (dtype === "float16")
+    return Float32Array.from(stored as Uint16Array, fromFloat16Bits) as TypedArrayOf<D>;
+  if (dtype === "bfloat16")
+    return Float32Array.from(stored as Uint16Array, fromBFloat16Bits) as TypedArrayOf<D>;
   return stored as TypedArrayOf<D>;
 }
 
@@ -242,4 +245,3 @@ function nest(shape: Shape, dtype: DType, data: TypedArray): NestedArray {
   };
   return build(0);
 }
-

@@ -4,7 +4,7 @@
  * @module
  */
 import { ArgumentError } from "../util/errors.ts";
-import { state, type Scope } from "./context.ts";
+import { type Scope, state } from "./context.ts";
 import { Tensor } from "./tensor.ts";
 
 /**

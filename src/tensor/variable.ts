@@ -7,8 +7,14 @@ import { currentBackend } from "../runtime/device.ts";
 import { bumpTraceEpoch } from "../runtime/epoch.ts";
 import { autocastDType, floatx, withAutocast } from "../runtime/precision.ts";
 import { Storage } from "../runtime/storage.ts";
-import { type DType, isFloat, itemSize, standardizeDType, type TypedArrayOf } from "../util/dtypes.ts";
-import { ArgumentError, describe, DisposedError, formatShape, ShapeError } from "../util/errors.ts";
+import {
+  type DType,
+  isFloat,
+  itemSize,
+  standardizeDType,
+  type TypedArrayOf,
+} from "../util/dtypes.ts";
+import { ArgumentError, DisposedError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { printAs } from "../util/inspect.ts";
 import { autoName, checkName, currentPath } from "../util/naming.ts";
 import { checkShape, type Shape, sameShape, sizeOf } from "../util/shapes.ts";
@@ -119,7 +125,11 @@ export class Variable {
         : standardizeDType(options.dtype, floatx());
     const backend = currentBackend();
     // Whatever the initializer computes is freed again at once.
-    const { shape, dtype: actual, storage } = outsideTrace(() =>
+    const {
+      shape,
+      dtype: actual,
+      storage,
+    } = outsideTrace(() =>
       tidy(() => {
         const value = this.#initialValue(initializer, options.shape, dtype);
         const own = new Storage(backend, sizeOf(value.shape) * itemSize(value.dtype));

@@ -99,7 +99,9 @@ export function standardizeDType(value: unknown, floatName: DType): DType {
   if (value === "int") return "int32";
   if (isDType(value)) return value;
   if (typeof value === "string" && kerasOnly.has(value)) {
-    throw new UnsupportedError(`The dtype ${value} of Keras is not supported.`, { dtypes: [value] });
+    throw new UnsupportedError(`The dtype ${value} of Keras is not supported.`, {
+      dtypes: [value],
+    });
   }
   throw new DTypeError(`No such dtype: ${describe(value)}. Expected one of ${dtypes.join(", ")}.`);
 }

@@ -61,9 +61,7 @@ export function withoutTakingNames<T>(fn: () => T): T {
 /** @throws {ArgumentError} If it is not a string, or has a slash. */
 export function checkName(name: unknown, what: string): string {
   if (typeof name !== "string" || name.includes("/")) {
-    throw new ArgumentError(
-      `${what}: a name is a string without "/", got ${describe(name)}.`,
-    );
+    throw new ArgumentError(`${what}: a name is a string without "/", got ${describe(name)}.`);
   }
   return name;
 }

@@ -39,7 +39,11 @@ export function mapTree(tree: unknown, fn: (leaf: unknown, index: number) => unk
     if (isPlainObject(node)) {
       const mapped: Record<string, unknown> = {};
       // Visited in the order of flatten, kept in the object's own order.
-      const values = new Map(Object.keys(node).sort().map((key) => [key, visit(node[key])]));
+      const values = new Map(
+        Object.keys(node)
+          .sort()
+          .map((key) => [key, visit(node[key])]),
+      );
       for (const key of Object.keys(node)) mapped[key] = values.get(key);
       return mapped;
     }

@@ -5,8 +5,8 @@
  */
 import * as keratin from "../../src/index.ts";
 import { UnsupportedError } from "../../src/index.ts";
-import { publicOpNamed, type Signature } from "../../src/tensor/public-op.ts";
 import { WeakFloat } from "../../src/tensor/create.ts";
+import { publicOpNamed, type Signature } from "../../src/tensor/public-op.ts";
 import { toCamelCase } from "../../src/util/naming.ts";
 
 type Callable = ((...args: unknown[]) => unknown) & { readonly signature?: Signature };
@@ -17,7 +17,8 @@ export function lookUp(path: string): unknown {
     .split(".")
     .slice(1)
     .reduce<unknown>(
-      (at, key) => (at === undefined ? undefined : (at as Record<string, unknown>)[toCamelCase(key)]),
+      (at, key) =>
+        at === undefined ? undefined : (at as Record<string, unknown>)[toCamelCase(key)],
       keratin,
     );
 }
@@ -48,7 +49,8 @@ export function arrange(
   args: readonly unknown[],
   kwargs: Readonly<Record<string, unknown>>,
 ): unknown[] {
-  if (signature.variadic) return [...args, ...(Object.keys(kwargs).length > 0 ? [camel(kwargs)] : [])];
+  if (signature.variadic)
+    return [...args, ...(Object.keys(kwargs).length > 0 ? [camel(kwargs)] : [])];
   const given = new Map<string, unknown>();
   for (const [i, value] of args.entries()) {
     const parameter = signature.parameters[i];

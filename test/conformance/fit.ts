@@ -6,11 +6,28 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { callbacks, type Model, ops, type optimizers, saving, Tensor, UnsupportedError, utils, type Variable } from "../../src/index.ts";
+import {
+  callbacks,
+  type Model,
+  ops,
+  type optimizers,
+  saving,
+  Tensor,
+  UnsupportedError,
+  utils,
+  type Variable,
+} from "../../src/index.ts";
 import { toCamelCase } from "../../src/util/naming.ts";
 import { mapTree } from "../../src/util/pytree.ts";
 import { type Case, type CaseRunner, type Mode, withAlternatives } from "./run-case.ts";
-import { type CaseArray, decode, difference, type Json, type Tolerance, toTensor } from "./values.ts";
+import {
+  type CaseArray,
+  decode,
+  difference,
+  type Json,
+  type Tolerance,
+  toTensor,
+} from "./values.ts";
 
 interface CaseWeight {
   readonly path: string;
@@ -21,7 +38,11 @@ interface Data {
   readonly x: unknown;
   readonly y?: unknown;
   readonly sample_weight?: unknown;
-  readonly validation?: { readonly x: unknown; readonly y?: unknown; readonly sample_weight?: unknown };
+  readonly validation?: {
+    readonly x: unknown;
+    readonly y?: unknown;
+    readonly sample_weight?: unknown;
+  };
 }
 
 interface Call {
@@ -59,12 +80,20 @@ function compile(model: Model, test: Case, mode: Mode): void {
 }
 
 function camel(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [toCamelCase(key), value]));
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [toCamelCase(key), value]),
+  );
 }
 
-function makeCallback({ class_name: name, config }: CallbackCase, folder: string): callbacks.Callback {
-  const Class = (callbacks as unknown as Record<string, new (...args: unknown[]) => callbacks.Callback>)[name];
-  if (Class === undefined) throw new UnsupportedError(`callbacks.${name} is not exported`, { op: name });
+function makeCallback(
+  { class_name: name, config }: CallbackCase,
+  folder: string,
+): callbacks.Callback {
+  const Class = (
+    callbacks as unknown as Record<string, new (...args: unknown[]) => callbacks.Callback>
+  )[name];
+  if (Class === undefined)
+    throw new UnsupportedError(`callbacks.${name} is not exported`, { op: name });
   const options = camel(config);
   if (name === "LearningRateScheduler") {
     const { table, factor, ...rest } = options as { table?: number[]; factor?: number };
@@ -87,7 +116,8 @@ function setWeights(variables: readonly Variable[], given: readonly CaseWeight[]
   if (variables.length !== given.length) {
     throw new Error(`the model has ${variables.length} weights, the case ${given.length}`);
   }
-  for (const [i, { value }] of given.entries()) (variables[i] as Variable).assign(toTensor(value.$array));
+  for (const [i, { value }] of given.entries())
+    (variables[i] as Variable).assign(toTensor(value.$array));
 }
 
 function weightsOf(given: unknown): Json {
@@ -130,7 +160,9 @@ async function runWhole(
 ): Promise<string | null> {
   const given = camel(test["fit_kwargs"] as Record<string, unknown>);
   const losses = new BatchLosses();
-  const list = ((test["callbacks"] as CallbackCase[] | undefined) ?? []).map((c) => makeCallback(c, folder));
+  const list = ((test["callbacks"] as CallbackCase[] | undefined) ?? []).map((c) =>
+    makeCallback(c, folder),
+  );
   const validation = data.validation;
   const history = await model.fit(data.x, data.y, {
     ...given,
@@ -147,7 +179,10 @@ async function runWhole(
     verbose: 0,
     returnDict: true,
   });
-  const predicted = await model.predict(data.x, { batchSize: given["batchSize"] as number, verbose: 0 });
+  const predicted = await model.predict(data.x, {
+    batchSize: given["batchSize"] as number,
+    verbose: 0,
+  });
   const written = readdirSync(folder).sort();
   return withAlternatives(test, async (expected) => {
     const checks: [string, unknown, Json | undefined][] = [
@@ -167,7 +202,8 @@ async function runWhole(
     if (left !== null) return left;
     if (expected["files"] !== undefined) {
       const wanted = [...(expected["files"] as string[])].sort();
-      if (wanted.join() !== written.join()) return `files: ${written.join()}, expected ${wanted.join()}`;
+      if (wanted.join() !== written.join())
+        return `files: ${written.join()}, expected ${wanted.join()}`;
     }
     if (expected["csv"] !== undefined) {
       const reason = differenceOfCsv(folder, expected["csv"], tol);
@@ -193,11 +229,17 @@ async function differenceOfState(
   if (optimizer === null) return null;
   if (expected["iterations"] !== undefined) {
     const iterations = Number(await optimizer.iterations.item());
-    if (iterations !== expected["iterations"]) return `iterations: ${iterations}, expected ${expected["iterations"]}`;
+    if (iterations !== expected["iterations"])
+      return `iterations: ${iterations}, expected ${expected["iterations"]}`;
   }
   if (expected["learning_rate_after"] !== undefined) {
     const rate = Number(await optimizer.learningRate.item());
-    const reason = await difference(rate, expected["learning_rate_after"] as Json, tol, "learning_rate");
+    const reason = await difference(
+      rate,
+      expected["learning_rate_after"] as Json,
+      tol,
+      "learning_rate",
+    );
     if (reason !== null) return reason;
   }
   if (expected["dynamic_scale_after"] !== undefined) {
@@ -211,7 +253,8 @@ async function differenceOfState(
 function differenceOfCsv(folder: string, csv: unknown, tol: Tolerance | undefined): string | null {
   const files = typeof csv === "string" ? { "": csv } : (csv as Record<string, string>);
   for (const [name, text] of Object.entries(files)) {
-    const file = name === "" ? (readdirSync(folder).find((f) => /\.(csv|log|tsv|txt)$/.test(f)) ?? "") : name;
+    const file =
+      name === "" ? (readdirSync(folder).find((f) => /\.(csv|log|tsv|txt)$/.test(f)) ?? "") : name;
     const actual = readFileSync(join(folder, file), "utf8");
     const [a, b] = [actual.split("\r\n"), text.split("\r\n")];
     if (a.length !== b.length) return `csv: ${a.length} lines, expected ${b.length}`;
@@ -223,7 +266,8 @@ function differenceOfCsv(folder: string, csv: unknown, tol: Tolerance | undefine
         const isClose =
           field !== "" &&
           Number.isFinite(number) &&
-          Math.abs(Number(got[j]) - number) <= (tol?.atol ?? 1e-5) + (tol?.rtol ?? 1e-5) * Math.abs(number);
+          Math.abs(Number(got[j]) - number) <=
+            (tol?.atol ?? 1e-5) + (tol?.rtol ?? 1e-5) * Math.abs(number);
         if (!isClose && got[j] !== field) return `csv line ${i}: ${got[j]}, expected ${field}`;
       }
     }
@@ -304,12 +348,15 @@ async function runCalls(
         break;
       case "set_learning_rate":
         if (model.optimizer !== null) {
-          model.optimizer.learningRate = (options["learningRate"] ?? options["value"] ?? options["rate"]) as number;
+          model.optimizer.learningRate = (options["learningRate"] ??
+            options["value"] ??
+            options["rate"]) as number;
         }
         break;
       case "set_trainable":
-        model.getLayer((options["layer"] ?? options["name"]) as string).trainable = (options["trainable"] ??
-          options["value"]) as boolean;
+        model.getLayer((options["layer"] ?? options["name"]) as string).trainable = (options[
+          "trainable"
+        ] ?? options["value"]) as boolean;
         break;
       case "compile_again":
         compile(model, test, mode);

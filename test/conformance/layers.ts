@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { jit, type Layer, Tensor, valueAndGrad, type Variable } from "../../src/index.ts";
+import { jit, type Layer, Tensor, type Variable, valueAndGrad } from "../../src/index.ts";
 import { getMask, setMask } from "../../src/keras/masks.ts";
 import { isFloat } from "../../src/util/dtypes.ts";
 import { toCamelCase } from "../../src/util/naming.ts";
@@ -11,7 +11,15 @@ import { flatten, isPlainObject, unflatten } from "../../src/util/pytree.ts";
 import { makeObject } from "./objects.ts";
 import { weightedSum } from "./ops.ts";
 import { type Case, type CaseRunner, type Mode, withAlternatives } from "./run-case.ts";
-import { arraysIn, type CaseArray, decode, difference, type Json, tagOf, toTensor } from "./values.ts";
+import {
+  arraysIn,
+  type CaseArray,
+  decode,
+  difference,
+  type Json,
+  tagOf,
+  toTensor,
+} from "./values.ts";
 
 interface CaseWeight {
   readonly path: string;
@@ -43,7 +51,9 @@ function callOf(test: Case, layer: Layer): Call {
   const tree = { inputs, kwargs, masks };
   const leaves = flatten(tree);
   // `inputs` comes first in the order of keys.
-  const positions = leaves.map((leaf, i) => (leaf instanceof Tensor ? i : -1)).filter((i) => i >= 0);
+  const positions = leaves
+    .map((leaf, i) => (leaf instanceof Tensor ? i : -1))
+    .filter((i) => i >= 0);
   const inputCount = flatten(inputs).filter((leaf) => leaf instanceof Tensor).length;
   return {
     tensors: positions.map((i) => leaves[i] as Tensor),
@@ -79,7 +89,8 @@ function setState(test: Case, layer: Layer): Variable[] {
         `the case ${given.length} (${given.map((w) => w.path).join(", ")})`,
     );
   }
-  for (const [i, { value }] of given.entries()) (variables[i] as Variable).assign(toTensor(value.$array));
+  for (const [i, { value }] of given.entries())
+    (variables[i] as Variable).assign(toTensor(value.$array));
   return variables;
 }
 
@@ -130,8 +141,8 @@ export const runLayer: CaseRunner = async (test, mode) => {
       if (reason !== null) return reason;
     }
     if (expected["weights_after"] !== undefined) {
-      const wanted = (expected["weights_after"] as (CaseWeight | { $array: CaseArray })[]).map((w) =>
-        "value" in w ? w.value : w,
+      const wanted = (expected["weights_after"] as (CaseWeight | { $array: CaseArray })[]).map(
+        (w) => ("value" in w ? w.value : w),
       );
       reason = await difference(after, wanted as unknown as Json, test.tol, "weights_after");
       if (reason !== null) return reason;
@@ -159,7 +170,9 @@ function flattenCase(value: Json): Json[] {
   if (tagOf(value) === "$tuple") return flattenCase((value as { $tuple: Json }).$tuple);
   if (Array.isArray(value)) return value.flatMap(flattenCase);
   const object = value as Record<string, Json>;
-  return Object.keys(object).sort().flatMap((key) => flattenCase(object[key] as Json));
+  return Object.keys(object)
+    .sort()
+    .flatMap((key) => flattenCase(object[key] as Json));
 }
 
 function gradientsOf(
@@ -246,12 +259,15 @@ async function differenceOfDraws(
   const stds = Array.from((await toTensor(properties.std.$array).data()) as Iterable<number>);
   const count = draws.length;
   const zeros =
-    draws.reduce((sum, draw) => sum + draw.filter((x) => x === 0).length, 0) / (count * means.length);
+    draws.reduce((sum, draw) => sum + draw.filter((x) => x === 0).length, 0) /
+    (count * means.length);
   for (const [i, mean] of means.entries()) {
     const actual = draws.reduce((sum, draw) => sum + (draw[i] as number), 0) / count;
     // Both means come from as many samples.
-    const room = (8 * Math.SQRT2 * (stds[i] as number)) / Math.sqrt(count) + 1e-3 * Math.abs(mean) + 1e-6;
-    if (!(Math.abs(actual - mean) <= room)) return `mean of element ${i} is ${actual}, expected ${mean}`;
+    const room =
+      (8 * Math.SQRT2 * (stds[i] as number)) / Math.sqrt(count) + 1e-3 * Math.abs(mean) + 1e-6;
+    if (!(Math.abs(actual - mean) <= room))
+      return `mean of element ${i} is ${actual}, expected ${mean}`;
   }
   const fraction = properties.zero_fraction ?? zeros;
   const room = 0.03 + 8 / Math.sqrt(count * means.length);

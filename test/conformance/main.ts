@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import { setDevice, UnsupportedError, utils } from "../../src/index.ts";
 import { runFit } from "./fit.ts";
 import { runLayer } from "./layers.ts";
-import { runInitializer, runFunctionObject, runSchedule } from "./objects.ts";
+import { runFunctionObject, runInitializer, runSchedule } from "./objects.ts";
 import {
   runActivation,
   runOp,
@@ -25,8 +25,8 @@ import {
 } from "./ops.ts";
 import type { Case, CaseRunner, Mode } from "./run-case.ts";
 import { runSaved } from "./saved.ts";
-import { toleranceOfCase } from "./values.ts";
 import { runLoss, runMetric, runOptimizer } from "./training.ts";
+import { toleranceOfCase } from "./values.ts";
 
 const runners: Readonly<Record<string, CaseRunner>> = {
   op: runOp,
@@ -139,7 +139,8 @@ async function runOne(test: Case, mode: Options["mode"]): Promise<Omit<Result, "
       const reason = await runner(test, one);
       if (reason !== null) return { status: "failed", reason: `${one}: ${reason}` };
     } catch (error) {
-      if (error instanceof UnsupportedError) return { status: "unsupported", reason: error.message };
+      if (error instanceof UnsupportedError)
+        return { status: "unsupported", reason: error.message };
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       return { status: "failed", reason: `${one}: ${text.split("\n").slice(0, 4).join(" | ")}` };
     }
@@ -166,7 +167,9 @@ async function main(): Promise<void> {
   for (const area of areas) {
     const count: Count = { passed: 0, failed: 0, unsupported: 0, of: 0 };
     counts[area] = count;
-    const lines = createInterface({ input: createReadStream(join(options.cases, `${area}.jsonl`)) });
+    const lines = createInterface({
+      input: createReadStream(join(options.cases, `${area}.jsonl`)),
+    });
     for await (const line of lines) {
       if (line.trim() === "") continue;
       const given = JSON.parse(line) as Case;
@@ -188,7 +191,12 @@ async function main(): Promise<void> {
   if (options.json !== undefined) {
     writeFileSync(
       options.json,
-      JSON.stringify({ backend: options.backend, mode: options.mode, areas: counts, cases: results }),
+      JSON.stringify({
+        backend: options.backend,
+        mode: options.mode,
+        areas: counts,
+        cases: results,
+      }),
     );
   }
   const passed = results.filter((result) => result.status === "passed").length;

@@ -62,7 +62,8 @@ async function differenceOfGram(sample: Tensor, diagonal: number): Promise<strin
         dot += along ? at(i, k) * at(j, k) : at(k, i) * at(k, j);
       }
       const expected = i === j ? diagonal : 0;
-      if (Math.abs(dot - expected) > 1e-3 * Math.max(1, diagonal)) return `gram[${i}][${j}] is ${dot}`;
+      if (Math.abs(dot - expected) > 1e-3 * Math.max(1, diagonal))
+        return `gram[${i}][${j}] is ${dot}`;
     }
   }
   return null;

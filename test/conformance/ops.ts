@@ -87,7 +87,8 @@ export function gradientsOf(
 
 function arraysOrNull(cotangent: Json): (CaseArray | null)[] {
   if (cotangent === null) return [null];
-  if (tagOf(cotangent) === "$array") return [(cotangent as unknown as { $array: CaseArray }).$array];
+  if (tagOf(cotangent) === "$array")
+    return [(cotangent as unknown as { $array: CaseArray }).$array];
   if (tagOf(cotangent) === "$tuple") return arraysOrNull((cotangent as { $tuple: Json }).$tuple);
   if (Array.isArray(cotangent)) return cotangent.flatMap(arraysOrNull);
   return Object.keys(cotangent as object)
@@ -96,12 +97,17 @@ function arraysOrNull(cotangent: Json): (CaseArray | null)[] {
 }
 
 /** sum(output * cotangent) over all outputs that have one. */
-export function weightedSum(outputs: readonly unknown[], weights: readonly (CaseArray | null)[]): Tensor {
+export function weightedSum(
+  outputs: readonly unknown[],
+  weights: readonly (CaseArray | null)[],
+): Tensor {
   let total: Tensor | null = null;
   for (const [i, weight] of weights.entries()) {
     const output = outputs[i];
     if (weight === null || !(output instanceof Tensor)) continue;
-    const term = ops.sum(ops.multiply(ops.cast(output, "float64"), ops.cast(toTensor(weight), "float64")));
+    const term = ops.sum(
+      ops.multiply(ops.cast(output, "float64"), ops.cast(toTensor(weight), "float64")),
+    );
     total = total === null ? term : ops.add(total, term);
   }
   return total ?? fill([], "float64", 0);
@@ -171,7 +177,8 @@ export async function differenceOfSample(
   const mean = values.reduce((a, b) => a + b, 0) / n;
   const std = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / n);
   const zeros = values.filter((v) => v === 0).length / n;
-  const error = (8 * properties.std) / Math.sqrt(n) + half * Math.abs(properties.mean) + half * properties.std;
+  const error =
+    (8 * properties.std) / Math.sqrt(n) + half * Math.abs(properties.mean) + half * properties.std;
   if (!(Math.abs(mean - properties.mean) <= error + 1e-12)) {
     return `mean ${mean}, expected ${properties.mean} within ${error}`;
   }
@@ -193,7 +200,8 @@ export const runRandom: CaseRunner = async (test, mode) => {
     const { args, kwargs } = argumentsOf(test, given);
     return callFunction(fn, args, kwargs) as Tensor;
   });
-  if (sample.shape.join() !== (test["shape"] as number[]).join()) return `shape [${sample.shape.join()}]`;
+  if (sample.shape.join() !== (test["shape"] as number[]).join())
+    return `shape [${sample.shape.join()}]`;
   if (sample.dtype !== decode(test["dtype"] as Json)) return `dtype ${sample.dtype}`;
   const reason = await differenceOfSample(sample, test["properties"] as Properties);
   if (reason !== null) return reason;
@@ -202,12 +210,17 @@ export const runRandom: CaseRunner = async (test, mode) => {
     const given = callArgument(test, inputs);
     const own = await ops.sort(sample, { axis: null }).data();
     const theirs = await ops.sort(given, { axis: null }).data();
-    if (Array.from(own as Iterable<number>).join() !== Array.from(theirs as Iterable<number>).join()) {
+    if (
+      Array.from(own as Iterable<number>).join() !== Array.from(theirs as Iterable<number>).join()
+    ) {
       return "not a permutation";
     }
   }
   for (const constant of (test["constant_axes"] ?? []) as number[]) {
-    const spread = ops.subtract(ops.max(sample, { axis: constant }), ops.min(sample, { axis: constant }));
+    const spread = ops.subtract(
+      ops.max(sample, { axis: constant }),
+      ops.min(sample, { axis: constant }),
+    );
     if (Number(await ops.max(spread).item()) !== 0) return `varies along axis ${constant}`;
   }
   return null;
@@ -233,8 +246,18 @@ export const runRandomExact: CaseRunner = async (test, mode) => {
   for (let i = 0; i < (test["times"] as number); i++) {
     const output = run(...inputs);
     const reason =
-      (await difference(output, (test["outputs"] as Json[])[i] as Json, test.tol, `outputs[${i}]`)) ??
-      (await difference(generator.state.value, (test["states"] as Json[])[i] as Json, undefined, `states[${i}]`));
+      (await difference(
+        output,
+        (test["outputs"] as Json[])[i] as Json,
+        test.tol,
+        `outputs[${i}]`,
+      )) ??
+      (await difference(
+        generator.state.value,
+        (test["states"] as Json[])[i] as Json,
+        undefined,
+        `states[${i}]`,
+      ));
     if (reason !== null) return reason;
   }
   return null;
@@ -263,4 +286,3 @@ export const runSeedGenerator: CaseRunner = async (test, mode) => {
   }
   return check(generator.state.value, test["state"] as Json, "state");
 };
-

@@ -5,13 +5,23 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { KeratinError, type Model, SerializationError, saving, UnsupportedError } from "../../src/index.ts";
+import {
+  KeratinError,
+  type Model,
+  SerializationError,
+  saving,
+  UnsupportedError,
+} from "../../src/index.ts";
 import type { Case, CaseRunner } from "./run-case.ts";
 import { withAlternatives } from "./run-case.ts";
 import { decode, difference, type Json, type Tolerance } from "./values.ts";
 
 interface Train {
-  readonly batches: readonly { readonly x: Json; readonly y: Json; readonly sample_weight?: Json }[];
+  readonly batches: readonly {
+    readonly x: Json;
+    readonly y: Json;
+    readonly sample_weight?: Json;
+  }[];
   readonly losses: Json;
   readonly output: Json;
   readonly iterations?: number;
@@ -22,7 +32,9 @@ async function load(test: Case): Promise<Model> {
   const folder = process.env["KERATIN_CONFORMANCE_CASES"] as string;
   const file = join(folder, test["file"] as string);
   if (test["code"] !== undefined) {
-    throw new UnsupportedError("classes that a case defines in Python are not exported", { op: "code" });
+    throw new UnsupportedError("classes that a case defines in Python are not exported", {
+      op: "code",
+    });
   }
   switch (test["format"]) {
     case "weights": {
@@ -70,7 +82,12 @@ async function predict(model: Model, inputs: unknown): Promise<unknown> {
   return model.predict(single, { verbose: 0 });
 }
 
-async function trains(model: Model, inputs: unknown, train: Train, test: Case): Promise<string | null> {
+async function trains(
+  model: Model,
+  inputs: unknown,
+  train: Train,
+  test: Case,
+): Promise<string | null> {
   const tol = train.tol ?? test.tol;
   const losses: number[] = [];
   for (const batch of train.batches) {
@@ -85,7 +102,8 @@ async function trains(model: Model, inputs: unknown, train: Train, test: Case): 
   if (reason !== null) return reason;
   if (train.iterations !== undefined) {
     const iterations = Number(await model.optimizer?.iterations.item());
-    if (iterations !== train.iterations) return `iterations ${iterations}, expected ${train.iterations}`;
+    if (iterations !== train.iterations)
+      return `iterations ${iterations}, expected ${train.iterations}`;
   }
   reason = await difference(await predict(model, inputs), train.output, tol, "train.output");
   return reason;
@@ -99,4 +117,3 @@ async function refuses(test: Case): Promise<string | null> {
   }
   return "loaded, though Keras refuses it";
 }
-

@@ -3,8 +3,16 @@
  *
  * @module
  */
-import { jit, type losses, type metrics, type optimizers, Tensor, Variable, valueAndGrad } from "../../src/index.ts";
-import { ops } from "../../src/index.ts";
+import {
+  jit,
+  type losses,
+  type metrics,
+  ops,
+  type optimizers,
+  Tensor,
+  Variable,
+  valueAndGrad,
+} from "../../src/index.ts";
 import { setMask } from "../../src/keras/masks.ts";
 import { isFloat } from "../../src/util/dtypes.ts";
 import { toCamelCase } from "../../src/util/naming.ts";
@@ -24,11 +32,18 @@ export const runLoss: CaseRunner = async (test, mode) => {
     decode((test["mask"] ?? null) as Json),
   ];
   const leaves = flatten(tree);
-  const positions = leaves.map((leaf, i) => (leaf instanceof Tensor ? i : -1)).filter((i) => i >= 0);
+  const positions = leaves
+    .map((leaf, i) => (leaf instanceof Tensor ? i : -1))
+    .filter((i) => i >= 0);
   const call = (...tensors: Tensor[]): Tensor => {
     const all = [...leaves];
     for (const [at, i] of positions.entries()) all[i] = tensors[at];
-    const [yTrue, given, sampleWeight, mask] = unflatten(tree, all) as [never, Tensor, Tensor | null, Tensor | null];
+    const [yTrue, given, sampleWeight, mask] = unflatten(tree, all) as [
+      never,
+      Tensor,
+      Tensor | null,
+      Tensor | null,
+    ];
     // Not to leave a mask on the case's own tensor.
     const yPred = mask === null ? given : ops.add(given, 0);
     if (mask !== null) setMask(yPred, mask);
@@ -41,8 +56,13 @@ export const runLoss: CaseRunner = async (test, mode) => {
   const gradient =
     wanted === undefined || wanted === null || !isFloat((tensors[first] as Tensor).dtype)
       ? null
-      : runOn(mode, tensors, (...given) =>
-          valueAndGrad((...all: Tensor[]) => ops.sum(call(...all)), { argnums: first })(...given)[1],
+      : runOn(
+          mode,
+          tensors,
+          (...given) =>
+            valueAndGrad((...all: Tensor[]) => ops.sum(call(...all)), { argnums: first })(
+              ...given,
+            )[1],
         );
   return withAlternatives(test, async (expected) => {
     const reason = await difference(output, expected["output"] as Json, test.tol);
@@ -79,7 +99,13 @@ export const runMetric: CaseRunner = async (test, mode) => {
       metric.updateState(...final);
       return metric.result();
     };
-    results.push(runOn(mode, at.map((i) => leaves[i] as Tensor), update));
+    results.push(
+      runOn(
+        mode,
+        at.map((i) => leaves[i] as Tensor),
+        update,
+      ),
+    );
   }
   return withAlternatives(test, (expected) =>
     difference(results, expected["results"] as Json, test.tol, "results"),
@@ -102,7 +128,8 @@ export const runOptimizer: CaseRunner = async (test, mode) => {
   const excluded = test["exclude_from_weight_decay"] as string[] | undefined;
   if (excluded) optimizer.excludeFromWeightDecay({ varNames: excluded });
   optimizer.build(variables);
-  const apply = (gradients: readonly (Tensor | null)[]): void => optimizer.apply(gradients, variables);
+  const apply = (gradients: readonly (Tensor | null)[]): void =>
+    optimizer.apply(gradients, variables);
   const step = mode === "jit" ? jit(apply) : apply;
   const values: Tensor[][] = [];
   for (const gradients of test["steps"] as Json[][]) {
@@ -120,4 +147,3 @@ export const runOptimizer: CaseRunner = async (test, mode) => {
     return difference(finalized, expected["finalized"] as Json, test.tol, "finalized");
   });
 };
-

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { asFloat, Tensor, tensor, Variable } from "../../src/index.ts";
+import { asFloat, Tensor, tensor, UnsupportedError, Variable } from "../../src/index.ts";
 import { fromStored } from "../../src/tensor/create.ts";
 import { type DType, isDType, isFloat, storedArray } from "../../src/util/dtypes.ts";
 import { fromBFloat16Bits, fromFloat16Bits } from "../../src/util/half.ts";
-import { UnsupportedError } from "../../src/index.ts";
 
 /** An array of a case. */
 export interface CaseArray {
@@ -18,6 +17,7 @@ export interface CaseArray {
 }
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
 export type { Json };
 
 /** The one key of a tagged object, or undefined. */
@@ -152,19 +152,33 @@ export async function difference(
     return actual === null || actual === undefined ? null : `${where}: expected null, got a value`;
   }
   const tag = tagOf(expected);
-  if (tag === "$tuple") return difference(actual, (expected as { $tuple: Json }).$tuple, tol, where);
+  if (tag === "$tuple")
+    return difference(actual, (expected as { $tuple: Json }).$tuple, tol, where);
   if (tag === "$float") {
     const wanted = decodeFloat((expected as { $float: string }).$float);
     const number = typeof wanted === "number" ? wanted : (wanted as { value: number }).value;
-    return differenceOfNumbers([await scalarOf(actual)], [number], toleranceFor("float32", tol), where);
+    return differenceOfNumbers(
+      [await scalarOf(actual)],
+      [number],
+      toleranceFor("float32", tol),
+      where,
+    );
   }
-  if (tag === "$dtype") return actual === (expected as { $dtype: string }).$dtype ? null : `${where}: ${String(actual)}`;
+  if (tag === "$dtype")
+    return actual === (expected as { $dtype: string }).$dtype
+      ? null
+      : `${where}: ${String(actual)}`;
   if (isArrayCase(expected)) return differenceOfArray(actual, expected.$array, tol, where);
   if (Array.isArray(expected)) {
     // A shape or a list of numbers may come as an array or a tensor.
     if (!Array.isArray(actual)) {
       return actual instanceof Tensor && expected.every((e) => typeof e === "number")
-        ? differenceOfNumbers(elements(actual.dtype, await actual.data()), expected as number[], toleranceFor("float32", tol), where)
+        ? differenceOfNumbers(
+            elements(actual.dtype, await actual.data()),
+            expected as number[],
+            toleranceFor("float32", tol),
+            where,
+          )
         : `${where}: expected a list of ${expected.length}, got ${describe(actual)}`;
     }
     if (actual.length !== expected.length) {
@@ -185,7 +199,12 @@ export async function difference(
     return null;
   }
   if (typeof expected === "number") {
-    return differenceOfNumbers([await scalarOf(actual)], [expected], toleranceFor("float32", tol), where);
+    return differenceOfNumbers(
+      [await scalarOf(actual)],
+      [expected],
+      toleranceFor("float32", tol),
+      where,
+    );
   }
   const own = actual instanceof Tensor ? await actual.item() : actual;
   return own === expected ? null : `${where}: expected ${String(expected)}, got ${describe(own)}`;

@@ -17,8 +17,8 @@ import type { Storage } from "../../runtime/storage.ts";
 import { type DType, dtypeId, dtypes, type TypedArray } from "../../util/dtypes.ts";
 import {
   CancelledError,
-  KernelError,
   type KeratinError,
+  KernelError,
   OutOfMemoryError,
 } from "../../util/errors.ts";
 import { encodePlan } from "./encode.ts";
@@ -175,11 +175,7 @@ export class NativeBackend implements Backend {
     }
   }
 
-  submit(
-    program: Program,
-    inputs: readonly Storage[],
-    outputs: readonly Storage[],
-  ): Submission {
+  submit(program: Program, inputs: readonly Storage[], outputs: readonly Storage[]): Submission {
     const words = this.#commands;
     words[0] = (program as NativeProgram).id;
     words[1] = submitModes.indexOf(this.submitMode);

@@ -117,7 +117,11 @@ export function loadAddon(): LoadResult {
       attempts.push({ path, origin });
       return { addon, attempts };
     } catch (error) {
-      attempts.push({ path, origin, error: error instanceof Error ? error.message : String(error) });
+      attempts.push({
+        path,
+        origin,
+        error: error instanceof Error ? error.message : String(error),
+      });
     }
   }
   return { addon: null, attempts };

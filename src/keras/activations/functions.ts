@@ -4,9 +4,14 @@
  * @module
  */
 import * as ops from "../../ops/index.ts";
-import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../../tensor/public-op.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
 import { type TensorLike, toTensor } from "../../ops/promote.ts";
+import {
+  type PublicOp,
+  publicOp,
+  requiredArgument,
+  tensorArgument,
+} from "../../tensor/public-op.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 
 type Unary = (x: TensorLike) => Tensor;
 
@@ -65,15 +70,19 @@ export const leakyRelu: PublicOp<
 /** exp(x) / sum(exp(x)) along an axis. */
 export const softmax: PublicOp<
   (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
-> = publicOp("keras.activations.softmax", { x: tensorArgument, axis: -1 }, (x, { axis = -1 } = {}) =>
-  ops.softmax(x, { axis } as { axis: number }),
+> = publicOp(
+  "keras.activations.softmax",
+  { x: tensorArgument, axis: -1 },
+  (x, { axis = -1 } = {}) => ops.softmax(x, { axis } as { axis: number }),
 );
 
 /** log(softmax(x)), computed in one go. */
 export const logSoftmax: PublicOp<
   (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
-> = publicOp("keras.activations.log_softmax", { x: tensorArgument, axis: -1 }, (x, { axis = -1 } = {}) =>
-  ops.logSoftmax(x, { axis } as { axis: number }),
+> = publicOp(
+  "keras.activations.log_softmax",
+  { x: tensorArgument, axis: -1 },
+  (x, { axis = -1 } = {}) => ops.logSoftmax(x, { axis } as { axis: number }),
 );
 
 /** x above 0, `alpha * (exp(x) - 1)` below. */
@@ -176,13 +185,18 @@ export const hardSilu: PublicOp<Unary> = unary("hard_silu", (x) => ops.hardSilu(
 export const hardTanh: PublicOp<Unary> = unary("hard_tanh", (x) => ops.hardTanh(x));
 
 /** x * tanh(softplus(x)). */
-export const mish: PublicOp<Unary> = unary("mish", (x) => ops.multiply(x, ops.tanh(ops.softplus(x))));
+export const mish: PublicOp<Unary> = unary("mish", (x) =>
+  ops.multiply(x, ops.tanh(ops.softplus(x))),
+);
 
 /** log(sigmoid(x)). */
 export const logSigmoid: PublicOp<Unary> = unary("log_sigmoid", (x) => ops.logSigmoid(x));
 
 /** The nearest probabilities, many of them 0. Source: Martins and Astudillo, 2016. */
-export const sparsemax: PublicOp<(x: TensorLike, options?: { axis?: number | undefined }) => Tensor> =
-  publicOp("keras.activations.sparsemax", { x: tensorArgument, axis: -1 }, (x, { axis = -1 } = {}) =>
-    ops.sparsemax(x, { axis }),
-  );
+export const sparsemax: PublicOp<
+  (x: TensorLike, options?: { axis?: number | undefined }) => Tensor
+> = publicOp(
+  "keras.activations.sparsemax",
+  { x: tensorArgument, axis: -1 },
+  (x, { axis = -1 } = {}) => ops.sparsemax(x, { axis }),
+);

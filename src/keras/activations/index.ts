@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { ArgumentError, describe } from "../../util/errors.ts";
+
 import type { Tensor } from "../../tensor/tensor.ts";
+import { ArgumentError, describe } from "../../util/errors.ts";
 import { isPlainObject } from "../../util/pytree.ts";
 import { serializeArgument } from "../saving/arguments.ts";
 import { deserializeKerasObject } from "../saving/serialization.ts";
@@ -29,7 +30,8 @@ for (const fn of Object.values(functions)) {
 export function get(identifier: ActivationLike | undefined): ActivationFunction {
   if (identifier === null || identifier === undefined) return functions.linear;
   let found: unknown = identifier;
-  if (typeof identifier === "string") found = Object.hasOwn(known, identifier) ? known[identifier] : undefined;
+  if (typeof identifier === "string")
+    found = Object.hasOwn(known, identifier) ? known[identifier] : undefined;
   if (found === undefined || isPlainObject(found)) {
     found = deserializeKerasObject(identifier, { moduleObjects: known });
   }

@@ -49,7 +49,10 @@ export class CallbackList {
   readonly #late: Late[] = [];
   #pending: Promise<void>[] = [];
 
-  constructor(given: Callback | readonly Callback[] | null | undefined, options: CallbackListOptions) {
+  constructor(
+    given: Callback | readonly Callback[] | null | undefined,
+    options: CallbackListOptions,
+  ) {
     const callbacks: Callback[] =
       given === null || given === undefined ? [] : given instanceof Callback ? [given] : [...given];
     if (options.addProgbar && !callbacks.some((c) => c instanceof ProgbarLogger)) {

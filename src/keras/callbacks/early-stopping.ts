@@ -78,7 +78,9 @@ export class EarlyStopping extends MonitorCallback {
     }
     if (this.restoreBestWeights && this.bestWeights !== null) {
       if (this.verbose > 0) {
-        console.log(`Restoring model weights from the end of the best epoch: ${this.bestEpoch + 1}.`);
+        console.log(
+          `Restoring model weights from the end of the best epoch: ${this.bestEpoch + 1}.`,
+        );
       }
       this.model.setWeights(this.bestWeights);
       for (const tensor of this.bestWeights) tensor.dispose();

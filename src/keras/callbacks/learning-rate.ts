@@ -9,7 +9,8 @@ import { MonitorCallback, type MonitorOptions } from "./monitor.ts";
 
 async function currentRate(callback: Callback): Promise<number> {
   const { optimizer } = callback.model;
-  if (optimizer === null) throw new ArgumentError("There is no optimizer: compile the model first.");
+  if (optimizer === null)
+    throw new ArgumentError("There is no optimizer: compile the model first.");
   return Number(await optimizer.learningRate.item());
 }
 

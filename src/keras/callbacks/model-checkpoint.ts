@@ -119,15 +119,18 @@ export class ModelCheckpoint extends MonitorCallback {
  * @throws {ArgumentError} If a value is not there.
  */
 export function formatName(pattern: string, values: Readonly<Record<string, number>>): string {
-  return pattern.replace(/\{(\w+)(?::([^}]*))?\}/g, (_, name: string, format: string | undefined) => {
-    const value = values[name];
-    if (value === undefined) {
-      throw new ArgumentError(
-        `The name "${pattern}" needs "${name}". There are ${Object.keys(values).join(", ")}.`,
-      );
-    }
-    return formatNumber(value, format ?? "");
-  });
+  return pattern.replace(
+    /\{(\w+)(?::([^}]*))?\}/g,
+    (_, name: string, format: string | undefined) => {
+      const value = values[name];
+      if (value === undefined) {
+        throw new ArgumentError(
+          `The name "${pattern}" needs "${name}". There are ${Object.keys(values).join(", ")}.`,
+        );
+      }
+      return formatNumber(value, format ?? "");
+    },
+  );
 }
 
 function formatNumber(value: number, format: string): string {
@@ -137,8 +140,10 @@ function formatNumber(value: number, format: string): string {
   const precision = digits === undefined ? undefined : Number(digits);
   let text: string;
   if (kind === "f") text = value.toFixed(precision ?? 6);
-  else if (kind === "e") text = value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
+  else if (kind === "e")
+    text = value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
   else if (kind === "d") text = String(Math.trunc(value));
-  else text = precision === undefined ? String(value) : String(Number(value.toPrecision(precision)));
+  else
+    text = precision === undefined ? String(value) : String(Number(value.toPrecision(precision)));
   return text.padStart(Number(width || 0), zero === "0" ? "0" : " ");
 }

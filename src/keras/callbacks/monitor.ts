@@ -44,9 +44,7 @@ export abstract class MonitorCallback extends Callback {
   protected isImprovement(value: number, reference: number | null): boolean {
     if (reference === null) return true;
     this.#isLarger ??= this.#findDirection();
-    return this.#isLarger
-      ? value - this.minDelta > reference
-      : value + this.minDelta < reference;
+    return this.#isLarger ? value - this.minDelta > reference : value + this.minDelta < reference;
   }
 
   #findDirection(): boolean {

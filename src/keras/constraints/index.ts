@@ -3,13 +3,27 @@
  *
  * @module
  */
-import { toSnakeCase } from "../../util/naming.ts";
+
 import type { Tensor } from "../../tensor/tensor.ts";
-import { deserializeKerasObject, getByIdentifier, serializeKerasObject } from "../saving/serialization.ts";
+import { toSnakeCase } from "../../util/naming.ts";
+import {
+  deserializeKerasObject,
+  getByIdentifier,
+  serializeKerasObject,
+} from "../saving/serialization.ts";
 import { Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm } from "./constraints.ts";
 
-export { Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm };
-export { MaxNorm as maxNorm, MinMaxNorm as minMaxNorm, NonNeg as nonNeg, UnitNorm as unitNorm };
+export {
+  Constraint,
+  MaxNorm,
+  MaxNorm as maxNorm,
+  MinMaxNorm,
+  MinMaxNorm as minMaxNorm,
+  NonNeg,
+  NonNeg as nonNeg,
+  UnitNorm,
+  UnitNorm as unitNorm,
+};
 
 const classes = { MaxNorm, MinMaxNorm, NonNeg, UnitNorm };
 

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { multiply } from "../../ops/arithmetic.ts";
+import { absolute, divide, multiply, square } from "../../ops/arithmetic.ts";
 import { broadcastOver, reshapeTo, sumOver } from "../../ops/broadcasting.ts";
 import { arange, eye } from "../../ops/creation.ts";
-import { absolute, divide, square } from "../../ops/arithmetic.ts";
 import { sqrt } from "../../ops/exponential.ts";
 import { type TensorLike, toTensor } from "../../ops/promote.ts";
 import { cos, sin } from "../../ops/trigonometric.ts";
@@ -18,7 +17,7 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../util/errors.ts";
 import type { Shape } from "../../util/shapes.ts";
 import { windowByName } from "../../util/windows.ts";
-import { checkConstructorOptions, type Config, type ParameterTable } from "../object.ts";
+import { type Config, checkConstructorOptions, type ParameterTable } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { type InitializeOptions, Initializer } from "./initializer.ts";
 

@@ -3,14 +3,19 @@
  *
  * @module
  */
-import { castTo } from "../../tensor/cast.ts";
-import { type VariableInitializer, registerInitializerNames } from "../../tensor/variable.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+
 import { floatx } from "../../runtime/precision.ts";
+import { castTo } from "../../tensor/cast.ts";
+import { Tensor } from "../../tensor/tensor.ts";
+import { registerInitializerNames, type VariableInitializer } from "../../tensor/variable.ts";
 import { formatShape, ShapeError } from "../../util/errors.ts";
 import { toSnakeCase } from "../../util/naming.ts";
 import { sameShape } from "../../util/shapes.ts";
-import { deserializeKerasObject, getByIdentifier, serializeKerasObject } from "../saving/serialization.ts";
+import {
+  deserializeKerasObject,
+  getByIdentifier,
+  serializeKerasObject,
+} from "../saving/serialization.ts";
 import { Constant, Identity, Ones, STFT, Zeros } from "./constant-initializers.ts";
 import { Initializer } from "./initializer.ts";
 import {

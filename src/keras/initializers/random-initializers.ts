@@ -13,7 +13,7 @@ import { scalar } from "../../tensor/create.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../util/errors.ts";
 import { type Shape, sizeOf } from "../../util/shapes.ts";
-import { checkConstructorOptions, type Config, type ParameterTable } from "../object.ts";
+import { type Config, checkConstructorOptions, type ParameterTable } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { type InitializeOptions, Initializer } from "./initializer.ts";
 
@@ -211,7 +211,8 @@ export class VarianceScaling extends RandomInitializer {
 
   override call(shape: Shape, { dtype }: InitializeOptions = {}): Tensor {
     const [fanIn, fanOut] = computeFans(shape, this.inputAxes, this.outputAxes);
-    const fan = this.mode === "fan_in" ? fanIn : this.mode === "fan_out" ? fanOut : (fanIn + fanOut) / 2;
+    const fan =
+      this.mode === "fan_in" ? fanIn : this.mode === "fan_out" ? fanOut : (fanIn + fanOut) / 2;
     const scale = this.scale / Math.max(1, fan);
     const { seed } = this;
     if (this.distribution === "uniform") {

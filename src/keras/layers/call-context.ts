@@ -19,7 +19,10 @@ export function callContext(): CallContext | null {
 }
 
 /** Runs `fn` in the call that is going on, or in a new one that `entry` begins. */
-export function inCallContext<T>(entry: object, fn: (context: CallContext, isNew: boolean) => T): T {
+export function inCallContext<T>(
+  entry: object,
+  fn: (context: CallContext, isNew: boolean) => T,
+): T {
   if (current !== null) return fn(current, false);
   current = { entry, training: undefined };
   try {

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Shape } from "../../util/shapes.ts";
-import { DTypeError, describe, formatShape, ShapeError } from "../../util/errors.ts";
+
 import type { DType } from "../../util/dtypes.ts";
+import { DTypeError, describe, formatShape, ShapeError } from "../../util/errors.ts";
 import { flatten, isPlainObject } from "../../util/pytree.ts";
+import type { Shape } from "../../util/shapes.ts";
 import type { SymbolicShape } from "../keras-tensor.ts";
 import type { Config } from "../object.ts";
 

@@ -3,19 +3,16 @@
  *
  * @module
  */
+
+import { divideNoNan } from "../../ops/arithmetic.ts";
+import { cast } from "../../ops/creation.ts";
+import { bumpTraceEpoch } from "../../runtime/epoch.ts";
+import { autocastDType, withAutocast } from "../../runtime/precision.ts";
 import { castTo } from "../../tensor/cast.ts";
 import { state } from "../../tensor/context.ts";
 import { type ArrayLike, convertArray } from "../../tensor/create.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import {
-  type Aggregation,
-  Variable,
-  type VariableInitializer,
-} from "../../tensor/variable.ts";
-import { autocastDType, withAutocast } from "../../runtime/precision.ts";
-import { bumpTraceEpoch } from "../../runtime/epoch.ts";
-import { cast } from "../../ops/creation.ts";
-import { divideNoNan } from "../../ops/arithmetic.ts";
+import { type Aggregation, Variable, type VariableInitializer } from "../../tensor/variable.ts";
 import { type DType, isFloat } from "../../util/dtypes.ts";
 import {
   ArgumentError,
@@ -24,23 +21,18 @@ import {
   StateError,
   UnsupportedError,
 } from "../../util/errors.ts";
-import {
-  currentPath,
-  toCamelCase,
-  withNameScope,
-  withoutTakingNames,
-} from "../../util/naming.ts";
+import { currentPath, toCamelCase, withNameScope, withoutTakingNames } from "../../util/naming.ts";
 import { flatten, isPlainObject, mapTree } from "../../util/pytree.ts";
 import { type Shape, sizeOf } from "../../util/shapes.ts";
 import * as constraints from "../constraints/index.ts";
-import { DTypePolicy, type DTypePolicyLike, get as getPolicy } from "../dtype-policies.ts";
+import { type DTypePolicy, type DTypePolicyLike, get as getPolicy } from "../dtype-policies.ts";
 import * as initializers from "../initializers/index.ts";
 import { anySymbolic, KerasTensor, type SymbolicShape } from "../keras-tensor.ts";
 import { getMask, setMask } from "../masks.ts";
 import { Node } from "../node.ts";
 import {
-  checkConstructorOptions,
   type Config,
+  checkConstructorOptions,
   inherits,
   ownParameters,
   type ParameterTable,
@@ -366,9 +358,7 @@ export class Layer extends Operation {
     return this.#trainable ? this.weights.filter((variable) => variable.trainable) : [];
   }
   get nonTrainableWeights(): Variable[] {
-    return this.#trainable
-      ? this.weights.filter((variable) => !variable.trainable)
-      : this.weights;
+    return this.#trainable ? this.weights.filter((variable) => !variable.trainable) : this.weights;
   }
   get trainableVariables(): Variable[] {
     return this.#trainable ? this.variables.filter((variable) => variable.trainable) : [];
@@ -473,12 +463,18 @@ export class Layer extends Operation {
     if (x instanceof Variable) return x.value;
     const all = Array.isArray(x) ? flatten(x) : null;
     const isNumbers = all?.every((leaf) => typeof leaf === "number" || typeof leaf === "boolean");
-    if (ArrayBuffer.isView(x) || typeof x === "number" || (all !== null && all.length > 0 && isNumbers)) {
+    if (
+      ArrayBuffer.isView(x) ||
+      typeof x === "number" ||
+      (all !== null && all.length > 0 && isNumbers)
+    ) {
       return convertArray(x as ArrayLike, undefined, this.name);
     }
     if (Array.isArray(x)) return x.map((item) => this.toTensors(item));
     if (isPlainObject(x)) {
-      return Object.fromEntries(Object.entries(x).map(([key, item]) => [key, this.toTensors(item)]));
+      return Object.fromEntries(
+        Object.entries(x).map(([key, item]) => [key, this.toTensors(item)]),
+      );
     }
     throw new ArgumentError(
       `Layer "${this.name}" takes tensors by position, got ${describe(x)}. ` +
@@ -505,9 +501,7 @@ export class Layer extends Operation {
       this.#fillMasks(inputs, all);
       const previousMask = all["mask"] ?? mapTree(inputs[0], getMask);
       try {
-        const outputs = this.#inScope(() =>
-          this.#withPrecision(() => this.call(...inputs, all)),
-        );
+        const outputs = this.#inScope(() => this.#withPrecision(() => this.call(...inputs, all)));
         this.#regularizeActivity(outputs);
         this.#maskOutputs(inputs[0], outputs, previousMask);
         return outputs;
@@ -687,7 +681,10 @@ export class Layer extends Operation {
         { layer: this.name },
       );
     }
-    assignAll(own, own.map((_, i) => store[`${i}`] as Tensor));
+    assignAll(
+      own,
+      own.map((_, i) => store[`${i}`] as Tensor),
+    );
   }
 
   override toString(): string {
@@ -744,7 +741,9 @@ export function mapShapes(shapes: unknown, fn: (shape: SymbolicShape) => unknown
   if (isShape(shapes)) return fn(shapes);
   if (Array.isArray(shapes)) return shapes.map((item) => mapShapes(item, fn));
   if (isPlainObject(shapes)) {
-    return Object.fromEntries(Object.entries(shapes).map(([key, item]) => [key, mapShapes(item, fn)]));
+    return Object.fromEntries(
+      Object.entries(shapes).map(([key, item]) => [key, mapShapes(item, fn)]),
+    );
   }
   return shapes;
 }

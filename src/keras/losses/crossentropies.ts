@@ -40,7 +40,11 @@ const base: ParameterTable = {
  * (await loss(tensor([[1]]), tensor([[0]])).item()).toFixed(4); // "0.6931"
  */
 export class BinaryCrossentropy extends LossFunctionWrapper {
-  static override readonly parameters: ParameterTable = { ...base, name: "binary_crossentropy", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    ...base,
+    name: "binary_crossentropy",
+    dtype: null,
+  };
   readonly fromLogits: boolean;
   readonly labelSmoothing: number;
   readonly axis: number;
@@ -48,7 +52,8 @@ export class BinaryCrossentropy extends LossFunctionWrapper {
   constructor(options: CrossentropyOptions = {}) {
     const { fromLogits = false, labelSmoothing = 0, axis = -1 } = options;
     super(
-      (yTrue, yPred) => functions.binaryCrossentropy(yTrue, yPred, { fromLogits, labelSmoothing, axis }),
+      (yTrue, yPred) =>
+        functions.binaryCrossentropy(yTrue, yPred, { fromLogits, labelSmoothing, axis }),
       { ...options, name: options.name ?? "binary_crossentropy" },
     );
     this.fromLogits = fromLogits;
@@ -119,7 +124,11 @@ export class BinaryFocalCrossentropy extends LossFunctionWrapper {
  * (await loss(tensor([[0, 1]]), tensor([[0.5, 0.5]])).item()).toFixed(4); // "0.6931"
  */
 export class CategoricalCrossentropy extends LossFunctionWrapper {
-  static override readonly parameters: ParameterTable = { ...base, name: "categorical_crossentropy", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    ...base,
+    name: "categorical_crossentropy",
+    dtype: null,
+  };
   readonly fromLogits: boolean;
   readonly labelSmoothing: number;
   readonly axis: number;

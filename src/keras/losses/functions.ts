@@ -6,7 +6,12 @@
 import * as ops from "../../ops/index.ts";
 import { type TensorLike, toTensor } from "../../ops/promote.ts";
 import { epsilon } from "../../runtime/settings.ts";
-import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../../tensor/public-op.ts";
+import {
+  type PublicOp,
+  publicOp,
+  requiredArgument,
+  tensorArgument,
+} from "../../tensor/public-op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { normalizeAxis } from "../../util/shapes.ts";
 import { setMask } from "../masks.ts";
@@ -22,8 +27,10 @@ function convert(yTrue: TensorLike, yPred: TensorLike): [Tensor, Tensor] {
 }
 
 function pairwise(name: string, fn: (yTrue: Tensor, yPred: Tensor) => Tensor): PublicOp<Pair> {
-  return publicOp(`keras.losses.${name}`, { y_true: tensorArgument, y_pred: tensorArgument }, (yTrue, yPred) =>
-    fn(...convert(yTrue, yPred)),
+  return publicOp(
+    `keras.losses.${name}`,
+    { y_true: tensorArgument, y_pred: tensorArgument },
+    (yTrue, yPred) => fn(...convert(yTrue, yPred)),
   );
 }
 
@@ -122,7 +129,9 @@ function margin(yTrue: Tensor, yPred: Tensor): Tensor {
 }
 
 /** The mean of `max(1 - yTrue yPred, 0)` over the last axis. */
-export const hinge: PublicOp<Pair> = pairwise("hinge", (yTrue, yPred) => lastMean(margin(yTrue, yPred)));
+export const hinge: PublicOp<Pair> = pairwise("hinge", (yTrue, yPred) =>
+  lastMean(margin(yTrue, yPred)),
+);
 
 /** The mean of `max(1 - yTrue yPred, 0)²` over the last axis. */
 export const squaredHinge: PublicOp<Pair> = pairwise("squared_hinge", (yTrue, yPred) =>
@@ -148,7 +157,13 @@ export const binaryCrossentropy: PublicOp<
   (yTrue: TensorLike, yPred: TensorLike, options?: CrossentropyFunctionOptions) => Tensor
 > = publicOp(
   "keras.losses.binary_crossentropy",
-  { y_true: tensorArgument, y_pred: tensorArgument, from_logits: false, label_smoothing: 0, axis: -1 },
+  {
+    y_true: tensorArgument,
+    y_pred: tensorArgument,
+    from_logits: false,
+    label_smoothing: 0,
+    axis: -1,
+  },
   (yTrue, yPred, { fromLogits = false, labelSmoothing = 0, axis = -1 } = {}) => {
     const [labels, predictions] = convert(yTrue, yPred);
     const smoothed = smoothBinary(labels, labelSmoothing);
@@ -157,9 +172,7 @@ export const binaryCrossentropy: PublicOp<
 );
 
 function smoothBinary(labels: Tensor, smoothing: number): Tensor {
-  return smoothing === 0
-    ? labels
-    : ops.add(ops.multiply(labels, 1 - smoothing), 0.5 * smoothing);
+  return smoothing === 0 ? labels : ops.add(ops.multiply(labels, 1 - smoothing), 0.5 * smoothing);
 }
 
 /** Options of `binaryFocalCrossentropy`. */
@@ -195,7 +208,10 @@ export const binaryFocalCrossentropy: PublicOp<
     const right = ops.add(ops.multiply(labels, p), ops.multiply(others, ops.subtract(1, p)));
     let focal = ops.multiply(ops.power(ops.subtract(1, right), gamma), entropy);
     if (applyClassBalancing) {
-      focal = ops.multiply(ops.add(ops.multiply(labels, alpha), ops.multiply(others, 1 - alpha)), focal);
+      focal = ops.multiply(
+        ops.add(ops.multiply(labels, alpha), ops.multiply(others, 1 - alpha)),
+        focal,
+      );
     }
     return ops.mean(focal, { axis });
   },
@@ -212,7 +228,13 @@ export const categoricalCrossentropy: PublicOp<
   (yTrue: TensorLike, yPred: TensorLike, options?: CrossentropyFunctionOptions) => Tensor
 > = publicOp(
   "keras.losses.categorical_crossentropy",
-  { y_true: tensorArgument, y_pred: tensorArgument, from_logits: false, label_smoothing: 0, axis: -1 },
+  {
+    y_true: tensorArgument,
+    y_pred: tensorArgument,
+    from_logits: false,
+    label_smoothing: 0,
+    axis: -1,
+  },
   (yTrue, yPred, { fromLogits = false, labelSmoothing = 0, axis = -1 } = {}) => {
     const [labels, predictions] = convert(yTrue, yPred);
     const along = normalizeAxis("categorical_crossentropy", axis, predictions.ndim);
@@ -267,7 +289,13 @@ export const sparseCategoricalCrossentropy: PublicOp<
   (yTrue: TensorLike, yPred: TensorLike, options?: SparseCrossentropyFunctionOptions) => Tensor
 > = publicOp(
   "keras.losses.sparse_categorical_crossentropy",
-  { y_true: tensorArgument, y_pred: tensorArgument, from_logits: false, ignore_class: null, axis: -1 },
+  {
+    y_true: tensorArgument,
+    y_pred: tensorArgument,
+    from_logits: false,
+    ignore_class: null,
+    axis: -1,
+  },
   (yTrue, yPred, { fromLogits = false, ignoreClass = null, axis = -1 } = {}) => {
     let predictions = toTensor("loss", yPred);
     let labels = toTensor("loss", yTrue);

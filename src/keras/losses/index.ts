@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { deserializeKerasObject, getByIdentifier, serializeKerasObject } from "../saving/serialization.ts";
+import {
+  deserializeKerasObject,
+  getByIdentifier,
+  serializeKerasObject,
+} from "../saving/serialization.ts";
 import * as crossentropies from "./crossentropies.ts";
 import * as functions from "./functions.ts";
 import type { Loss, LossFunction } from "./loss.ts";
@@ -12,7 +16,7 @@ import * as simple from "./simple-losses.ts";
 
 export * from "./crossentropies.ts";
 export * from "./functions.ts";
-export { Loss, LossFunctionWrapper, type LossFunction, type LossOptions } from "./loss.ts";
+export { Loss, type LossFunction, LossFunctionWrapper, type LossOptions } from "./loss.ts";
 export * from "./other-losses.ts";
 export * from "./simple-losses.ts";
 

@@ -13,7 +13,14 @@ import { autoName, checkName, toCamelCase } from "../../util/naming.ts";
 import { isBranch, mapTree } from "../../util/pytree.ts";
 import { type DTypePolicyLike, get as getPolicy } from "../dtype-policies.ts";
 import { getMask, setMask } from "../masks.ts";
-import { checkConstructorOptions, type Config, inherits, KerasObject, ownParameters, type ParameterTable } from "../object.ts";
+import {
+  type Config,
+  checkConstructorOptions,
+  inherits,
+  KerasObject,
+  ownParameters,
+  type ParameterTable,
+} from "../object.ts";
 import { serializeArgument } from "../saving/arguments.ts";
 import { checkReduction, type Reduction, reduceWeighted, toSameRank } from "./reduce.ts";
 
@@ -58,7 +65,9 @@ export abstract class Loss extends KerasObject {
     super();
     checkConstructorOptions(new.target, options);
     this.name = checkName(options.name ?? autoName(new.target.name), new.target.name);
-    this.reduction = checkReduction(options.reduction === undefined ? "sum_over_batch_size" : options.reduction);
+    this.reduction = checkReduction(
+      options.reduction === undefined ? "sum_over_batch_size" : options.reduction,
+    );
     this.dtype = getPolicy(options.dtype).computeDtype;
   }
 
@@ -102,14 +111,21 @@ export abstract class Loss extends KerasObject {
   override getConfig(): Config {
     const config: Config = { name: this.name, reduction: this.reduction };
     for (const key of Object.keys(ownParameters(this.constructor, Loss))) {
-      config[key] = serializeArgument((this as unknown as Record<string, unknown>)[toCamelCase(key)]);
+      config[key] = serializeArgument(
+        (this as unknown as Record<string, unknown>)[toCamelCase(key)],
+      );
     }
     return config;
   }
 }
 
 function isNumeric(tree: readonly unknown[]): boolean {
-  return tree.every((item) => typeof item === "number" || typeof item === "boolean" || (Array.isArray(item) && isNumeric(item)));
+  return tree.every(
+    (item) =>
+      typeof item === "number" ||
+      typeof item === "boolean" ||
+      (Array.isArray(item) && isNumeric(item)),
+  );
 }
 
 /** A function of labels and predictions, one number a sample. */

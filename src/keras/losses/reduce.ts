@@ -13,7 +13,13 @@ import { ArgumentError, describe } from "../../util/errors.ts";
 import { sizeOf } from "../../util/shapes.ts";
 
 /** How the losses of samples become one. */
-export type Reduction = "sum_over_batch_size" | "sum" | "mean" | "mean_with_sample_weight" | "none" | null;
+export type Reduction =
+  | "sum_over_batch_size"
+  | "sum"
+  | "mean"
+  | "mean_with_sample_weight"
+  | "none"
+  | null;
 
 const reductions: readonly unknown[] = [
   "sum_over_batch_size",

@@ -44,9 +44,14 @@ export class MeanAbsoluteError extends LossFunctionWrapper {
  * await new losses.MeanAbsolutePercentageError()(tensor([[2, 1]]), tensor([[1, 1]])).item(); // 25
  */
 export class MeanAbsolutePercentageError extends LossFunctionWrapper {
-  static override readonly parameters: ParameterTable = parameters("mean_absolute_percentage_error");
+  static override readonly parameters: ParameterTable = parameters(
+    "mean_absolute_percentage_error",
+  );
   constructor(options: LossOptions = {}) {
-    super(functions.meanAbsolutePercentageError, { ...options, name: options.name ?? "mean_absolute_percentage_error" });
+    super(functions.meanAbsolutePercentageError, {
+      ...options,
+      name: options.name ?? "mean_absolute_percentage_error",
+    });
   }
 }
 
@@ -57,9 +62,14 @@ export class MeanAbsolutePercentageError extends LossFunctionWrapper {
  * await new losses.MeanSquaredLogarithmicError()(tensor([[2, 1]]), tensor([[2, 1]])).item(); // 0
  */
 export class MeanSquaredLogarithmicError extends LossFunctionWrapper {
-  static override readonly parameters: ParameterTable = parameters("mean_squared_logarithmic_error");
+  static override readonly parameters: ParameterTable = parameters(
+    "mean_squared_logarithmic_error",
+  );
   constructor(options: LossOptions = {}) {
-    super(functions.meanSquaredLogarithmicError, { ...options, name: options.name ?? "mean_squared_logarithmic_error" });
+    super(functions.meanSquaredLogarithmicError, {
+      ...options,
+      name: options.name ?? "mean_squared_logarithmic_error",
+    });
   }
 }
 

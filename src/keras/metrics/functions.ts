@@ -21,16 +21,25 @@ function matches(a: Tensor, b: Tensor): Tensor {
 /** Whether labels and predictions are equal: 1 or 0. */
 export function accuracy(yTrue: TensorLike, yPred: TensorLike): Tensor {
   const predictions = toTensor("accuracy", yPred);
-  return matches(...toSameRank(ops.cast(toTensor("accuracy", yTrue), predictions.dtype), predictions));
+  return matches(
+    ...toSameRank(ops.cast(toTensor("accuracy", yTrue), predictions.dtype), predictions),
+  );
 }
 
 /** Whether predictions are on the labels' side of a threshold: 1 or 0. */
 export const binaryAccuracy: PublicOp<
   (yTrue: TensorLike, yPred: TensorLike, options?: { threshold?: number | undefined }) => Tensor
-> = publicOp("keras.metrics.binary_accuracy", { ...labels, threshold: 0.5 }, (yTrue, yPred, { threshold = 0.5 } = {}) => {
-  const [a, b] = toSameRank(toTensor("binary_accuracy", yTrue), toTensor("binary_accuracy", yPred));
-  return matches(a, ops.cast(ops.greater(b, threshold), a.dtype));
-});
+> = publicOp(
+  "keras.metrics.binary_accuracy",
+  { ...labels, threshold: 0.5 },
+  (yTrue, yPred, { threshold = 0.5 } = {}) => {
+    const [a, b] = toSameRank(
+      toTensor("binary_accuracy", yTrue),
+      toTensor("binary_accuracy", yPred),
+    );
+    return matches(a, ops.cast(ops.greater(b, threshold), a.dtype));
+  },
+);
 
 /** Whether the largest prediction is that of the class, labels one-hot: 1 or 0. */
 export const categoricalAccuracy: PublicOp<Pair> = publicOp(
@@ -71,13 +80,17 @@ function rows(predictions: Tensor): Tensor {
 /** Whether the class is among the `k` largest predictions, labels one-hot: 1 or 0. */
 export const topKCategoricalAccuracy: PublicOp<
   (yTrue: TensorLike, yPred: TensorLike, options?: { k?: number | undefined }) => Tensor
-> = publicOp("keras.metrics.top_k_categorical_accuracy", { ...labels, k: 5 }, (yTrue, yPred, { k = 5 } = {}) => {
-  const predictions = toTensor("top_k_categorical_accuracy", yPred);
-  const classes = ops.argmax(toTensor("top_k_categorical_accuracy", yTrue), { axis: -1 });
-  const flat = classes.ndim > 1 ? ops.reshape(classes, [-1]) : classes;
-  const match = ops.cast(ops.inTopK(ops.cast(flat, "int32"), rows(predictions), k), floatx());
-  return classes.ndim > 1 ? ops.reshape(match, classes.shape) : match;
-});
+> = publicOp(
+  "keras.metrics.top_k_categorical_accuracy",
+  { ...labels, k: 5 },
+  (yTrue, yPred, { k = 5 } = {}) => {
+    const predictions = toTensor("top_k_categorical_accuracy", yPred);
+    const classes = ops.argmax(toTensor("top_k_categorical_accuracy", yTrue), { axis: -1 });
+    const flat = classes.ndim > 1 ? ops.reshape(classes, [-1]) : classes;
+    const match = ops.cast(ops.inTopK(ops.cast(flat, "int32"), rows(predictions), k), floatx());
+    return classes.ndim > 1 ? ops.reshape(match, classes.shape) : match;
+  },
+);
 
 /** Options of `sparseTopKCategoricalAccuracy`. */
 export interface SparseTopKOptions {

@@ -4,20 +4,17 @@
  * @module
  */
 import { toSnakeCase } from "../../util/naming.ts";
-import { deserializeKerasObject, getByIdentifier, serializeKerasObject } from "../saving/serialization.ts";
+import {
+  deserializeKerasObject,
+  getByIdentifier,
+  serializeKerasObject,
+} from "../saving/serialization.ts";
 import type { Metric } from "./metric.ts";
 import * as parametric from "./parametric-metrics.ts";
 import { Mean, MeanMetricWrapper, type MetricFunction, Sum } from "./reduction-metrics.ts";
 import { RootMeanSquaredError } from "./root-mean-squared-error.ts";
 import * as simple from "./simple-metrics.ts";
 
-export {
-  binaryAccuracy,
-  categoricalAccuracy,
-  sparseCategoricalAccuracy,
-  sparseTopKCategoricalAccuracy,
-  topKCategoricalAccuracy,
-} from "./functions.ts";
 export {
   binaryCrossentropy,
   binaryFocalCrossentropy,
@@ -36,6 +33,13 @@ export {
   sparseCategoricalCrossentropy,
   squaredHinge,
 } from "../losses/functions.ts";
+export {
+  binaryAccuracy,
+  categoricalAccuracy,
+  sparseCategoricalAccuracy,
+  sparseTopKCategoricalAccuracy,
+  topKCategoricalAccuracy,
+} from "./functions.ts";
 export { Metric, type MetricOptions, type UpdateOptions } from "./metric.ts";
 export * from "./parametric-metrics.ts";
 export { Mean, MeanMetricWrapper, type MetricFunction, Sum } from "./reduction-metrics.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import { zeros } from "../../ops/creation.ts";
+import type { TensorLike } from "../../ops/promote.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Variable, type VariableInitializer } from "../../tensor/variable.ts";
 import type { DType } from "../../util/dtypes.ts";
@@ -12,15 +13,14 @@ import { type DTypePolicyLike, get as getPolicy } from "../dtype-policies.ts";
 import * as initializers from "../initializers/index.ts";
 import { leaves } from "../layers/tracking.ts";
 import {
-  checkConstructorOptions,
   type Config,
+  checkConstructorOptions,
   inherits,
   KerasObject,
   ownParameters,
   type ParameterTable,
 } from "../object.ts";
 import { serializeArgument } from "../saving/arguments.ts";
-import type { TensorLike } from "../../ops/promote.ts";
 
 /** Options that every metric takes. */
 export interface MetricOptions {
@@ -54,7 +54,11 @@ export interface Metric {
  */
 export abstract class Metric extends KerasObject {
   static override readonly kerasModule: string = "keras.metrics";
-  static override readonly parameters: ParameterTable = { dtype: null, name: null, [inherits]: true };
+  static override readonly parameters: ParameterTable = {
+    dtype: null,
+    name: null,
+    [inherits]: true,
+  };
   name: string;
   /** The dtype of the state and the result. */
   readonly dtype: DType;
@@ -130,7 +134,9 @@ export abstract class Metric extends KerasObject {
   override getConfig(): Config {
     const config: Config = { name: this.name, dtype: this.dtype };
     for (const key of Object.keys(ownParameters(this.constructor, Metric))) {
-      config[key] = serializeArgument((this as unknown as Record<string, unknown>)[toCamelCase(key)]);
+      config[key] = serializeArgument(
+        (this as unknown as Record<string, unknown>)[toCamelCase(key)],
+      );
     }
     return config;
   }

@@ -99,10 +99,13 @@ export class SparseTopKCategoricalAccuracy extends MeanMetricWrapper {
 
   constructor(options: SparseTopKCategoricalAccuracyOptions = {}) {
     const { k = 5, fromSortedIds = false } = options;
-    super((yTrue, yPred) => functions.sparseTopKCategoricalAccuracy(yTrue, yPred, { k, fromSortedIds }), {
-      ...options,
-      name: options.name ?? "sparse_top_k_categorical_accuracy",
-    });
+    super(
+      (yTrue, yPred) => functions.sparseTopKCategoricalAccuracy(yTrue, yPred, { k, fromSortedIds }),
+      {
+        ...options,
+        name: options.name ?? "sparse_top_k_categorical_accuracy",
+      },
+    );
     this.k = k;
     this.fromSortedIds = fromSortedIds;
   }
@@ -169,10 +172,13 @@ export class BinaryCrossentropy extends MeanMetricWrapper {
 
   constructor(options: BinaryCrossentropyOptions = {}) {
     const { fromLogits = false, labelSmoothing = 0 } = options;
-    super((yTrue, yPred) => losses.binaryCrossentropy(yTrue, yPred, { fromLogits, labelSmoothing }), {
-      ...options,
-      name: options.name ?? "binary_crossentropy",
-    });
+    super(
+      (yTrue, yPred) => losses.binaryCrossentropy(yTrue, yPred, { fromLogits, labelSmoothing }),
+      {
+        ...options,
+        name: options.name ?? "binary_crossentropy",
+      },
+    );
     this.fromLogits = fromLogits;
     this.labelSmoothing = labelSmoothing;
   }
@@ -209,10 +215,14 @@ export class CategoricalCrossentropy extends MeanMetricWrapper {
 
   constructor(options: CategoricalCrossentropyOptions = {}) {
     const { fromLogits = false, labelSmoothing = 0, axis = -1 } = options;
-    super((yTrue, yPred) => losses.categoricalCrossentropy(yTrue, yPred, { fromLogits, labelSmoothing, axis }), {
-      ...options,
-      name: options.name ?? "categorical_crossentropy",
-    });
+    super(
+      (yTrue, yPred) =>
+        losses.categoricalCrossentropy(yTrue, yPred, { fromLogits, labelSmoothing, axis }),
+      {
+        ...options,
+        name: options.name ?? "categorical_crossentropy",
+      },
+    );
     this.fromLogits = fromLogits;
     this.labelSmoothing = labelSmoothing;
     this.axis = axis;
@@ -250,10 +260,14 @@ export class SparseCategoricalCrossentropy extends MeanMetricWrapper {
 
   constructor(options: SparseCategoricalCrossentropyOptions = {}) {
     const { fromLogits = false, ignoreClass = null, axis = -1 } = options;
-    super((yTrue, yPred) => losses.sparseCategoricalCrossentropy(yTrue, yPred, { fromLogits, ignoreClass, axis }), {
-      ...options,
-      name: options.name ?? "sparse_categorical_crossentropy",
-    });
+    super(
+      (yTrue, yPred) =>
+        losses.sparseCategoricalCrossentropy(yTrue, yPred, { fromLogits, ignoreClass, axis }),
+      {
+        ...options,
+        name: options.name ?? "sparse_categorical_crossentropy",
+      },
+    );
     this.fromLogits = fromLogits;
     this.ignoreClass = ignoreClass;
     this.axis = axis;

@@ -174,6 +174,9 @@ export class MeanMetricWrapper extends Mean {
 
 function camelKeys(config: Config): Config {
   return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [key.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()), value]),
+    Object.entries(config).map(([key, value]) => [
+      key.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()),
+      value,
+    ]),
   );
 }

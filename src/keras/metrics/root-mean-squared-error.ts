@@ -19,7 +19,10 @@ import { Mean } from "./reduction-metrics.ts";
  * await error.result().item(); // 3
  */
 export class RootMeanSquaredError extends Mean {
-  static override readonly parameters: ParameterTable = { name: "root_mean_squared_error", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    name: "root_mean_squared_error",
+    dtype: null,
+  };
 
   constructor(options: MetricOptions = {}) {
     super({ ...options, name: options.name ?? "root_mean_squared_error" });

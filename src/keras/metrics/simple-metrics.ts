@@ -32,9 +32,15 @@ export class Accuracy extends MeanMetricWrapper {
  * new metrics.CategoricalAccuracy().name; // "categorical_accuracy"
  */
 export class CategoricalAccuracy extends MeanMetricWrapper {
-  static override readonly parameters: ParameterTable = { name: "categorical_accuracy", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    name: "categorical_accuracy",
+    dtype: null,
+  };
   constructor(options: MetricOptions = {}) {
-    super(functions.categoricalAccuracy, { ...options, name: options.name ?? "categorical_accuracy" });
+    super(functions.categoricalAccuracy, {
+      ...options,
+      name: options.name ?? "categorical_accuracy",
+    });
   }
   override get direction(): "up" | "down" | null {
     return "up";
@@ -48,9 +54,15 @@ export class CategoricalAccuracy extends MeanMetricWrapper {
  * new metrics.SparseCategoricalAccuracy().name; // "sparse_categorical_accuracy"
  */
 export class SparseCategoricalAccuracy extends MeanMetricWrapper {
-  static override readonly parameters: ParameterTable = { name: "sparse_categorical_accuracy", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    name: "sparse_categorical_accuracy",
+    dtype: null,
+  };
   constructor(options: MetricOptions = {}) {
-    super(functions.sparseCategoricalAccuracy, { ...options, name: options.name ?? "sparse_categorical_accuracy" });
+    super(functions.sparseCategoricalAccuracy, {
+      ...options,
+      name: options.name ?? "sparse_categorical_accuracy",
+    });
   }
   override get direction(): "up" | "down" | null {
     return "up";
@@ -80,7 +92,10 @@ export class MeanSquaredError extends MeanMetricWrapper {
  * new metrics.MeanAbsoluteError().name; // "mean_absolute_error"
  */
 export class MeanAbsoluteError extends MeanMetricWrapper {
-  static override readonly parameters: ParameterTable = { name: "mean_absolute_error", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    name: "mean_absolute_error",
+    dtype: null,
+  };
   constructor(options: MetricOptions = {}) {
     super(losses.meanAbsoluteError, { ...options, name: options.name ?? "mean_absolute_error" });
   }
@@ -96,9 +111,15 @@ export class MeanAbsoluteError extends MeanMetricWrapper {
  * new metrics.MeanAbsolutePercentageError().name; // "mean_absolute_percentage_error"
  */
 export class MeanAbsolutePercentageError extends MeanMetricWrapper {
-  static override readonly parameters: ParameterTable = { name: "mean_absolute_percentage_error", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    name: "mean_absolute_percentage_error",
+    dtype: null,
+  };
   constructor(options: MetricOptions = {}) {
-    super(losses.meanAbsolutePercentageError, { ...options, name: options.name ?? "mean_absolute_percentage_error" });
+    super(losses.meanAbsolutePercentageError, {
+      ...options,
+      name: options.name ?? "mean_absolute_percentage_error",
+    });
   }
   override get direction(): "up" | "down" | null {
     return "down";
@@ -112,9 +133,15 @@ export class MeanAbsolutePercentageError extends MeanMetricWrapper {
  * new metrics.MeanSquaredLogarithmicError().name; // "mean_squared_logarithmic_error"
  */
 export class MeanSquaredLogarithmicError extends MeanMetricWrapper {
-  static override readonly parameters: ParameterTable = { name: "mean_squared_logarithmic_error", dtype: null };
+  static override readonly parameters: ParameterTable = {
+    name: "mean_squared_logarithmic_error",
+    dtype: null,
+  };
   constructor(options: MetricOptions = {}) {
-    super(losses.meanSquaredLogarithmicError, { ...options, name: options.name ?? "mean_squared_logarithmic_error" });
+    super(losses.meanSquaredLogarithmicError, {
+      ...options,
+      name: options.name ?? "mean_squared_logarithmic_error",
+    });
   }
   override get direction(): "up" | "down" | null {
     return "down";

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { toCamelCase, toSnakeCase } from "../../util/naming.ts";
+
 import { SerializationError } from "../../util/errors.ts";
+import { toCamelCase, toSnakeCase } from "../../util/naming.ts";
 import { isPlainObject, mapTree } from "../../util/pytree.ts";
 import { KerasTensor } from "../keras-tensor.ts";
 import type { Node } from "../node.ts";
@@ -96,7 +97,8 @@ export function graphFromConfig(
   moduleObjects?: Readonly<Record<string, unknown>>,
 ): { inputs: TensorTree; outputs: TensorTree } {
   const given = config["layers"];
-  if (!Array.isArray(given)) throw new SerializationError("The model's config has no list of layers.");
+  if (!Array.isArray(given))
+    throw new SerializationError("The model's config has no list of layers.");
   const operations = new Map<string, Operation>();
   const waiting = new Map<Operation, unknown[]>();
   for (const item of given as SerializedLayer[]) {
@@ -152,7 +154,9 @@ export function graphFromConfig(
     if (isPlainObject(tree)) {
       return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, resolve(item)]));
     }
-    throw new SerializationError("The model's config does not say which tensors it takes and gives.");
+    throw new SerializationError(
+      "The model's config does not say which tensors it takes and gives.",
+    );
   };
   return { inputs: resolve(config["input_layers"]), outputs: resolve(config["output_layers"]) };
 }
@@ -180,7 +184,8 @@ function readCall(data: unknown, find: Find): unknown[] | null {
   };
   try {
     if (Array.isArray(data)) return readLegacyCall(data, tensorAt);
-    if (!isPlainObject(data)) throw new SerializationError("A call in the model's config is no object.");
+    if (!isPlainObject(data))
+      throw new SerializationError("A call in the model's config is no object.");
     const args = (readValue(data["args"] ?? [], tensorAt) ?? []) as unknown[];
     const kwargs = readOptions((data["kwargs"] ?? {}) as Config, tensorAt);
     return Object.keys(kwargs).length > 0 ? [...args, kwargs] : [...args];
@@ -228,7 +233,8 @@ function readValue(
   if (!isPlainObject(value)) return value;
   if (value["class_name"] === "__keras_tensor__") {
     const history = (value["config"] as Config | undefined)?.["keras_history"];
-    if (!isReference(history)) throw new SerializationError("A tensor in the config has no origin.");
+    if (!isReference(history))
+      throw new SerializationError("A tensor in the config has no origin.");
     return tensorAt(history);
   }
   if ("class_name" in value && "config" in value) return deserializeKerasObject(value);

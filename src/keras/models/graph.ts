@@ -11,7 +11,10 @@ import { Node } from "../node.ts";
 import { checkUniqueNames, type Operation } from "../operation.ts";
 
 /** Symbolic tensors in arrays and objects. */
-export type TensorTree = KerasTensor | readonly TensorTree[] | { readonly [key: string]: TensorTree };
+export type TensorTree =
+  | KerasTensor
+  | readonly TensorTree[]
+  | { readonly [key: string]: TensorTree };
 
 /** The call that made a symbolic tensor. */
 export function nodeOf(tensor: KerasTensor): Node | null {
@@ -35,7 +38,10 @@ export class Graph {
 
   /** @throws {ArgumentError} If the outputs do not follow from the inputs, or names are used twice. */
   constructor(name: string, inputs: TensorTree, outputs: TensorTree) {
-    const given = { inputs: checkTensors(name, "inputs", inputs), outputs: checkTensors(name, "outputs", outputs) };
+    const given = {
+      inputs: checkTensors(name, "inputs", inputs),
+      outputs: checkTensors(name, "outputs", outputs),
+    };
     const isOpen = given.inputs.some((tensor) => nodeOf(tensor)?.isInput !== true);
     [this.inputTree, this.outputTree] = isOpen ? cloneGraph(inputs, outputs) : [inputs, outputs];
     this.inputs = flatten(this.inputTree) as KerasTensor[];
@@ -45,9 +51,7 @@ export class Graph {
     this.nodesByDepth = byDepth(nodeDepths);
     this.nodes = this.nodesByDepth.flat();
     this.operations = byDepth(operationDepths).flatMap((operations) =>
-      [...operations].sort(
-        (a, b) => (firstSeen.get(a) as number) - (firstSeen.get(b) as number),
-      ),
+      [...operations].sort((a, b) => (firstSeen.get(a) as number) - (firstSeen.get(b) as number)),
     );
     checkConnected(name, this.inputs, this.nodes);
     checkUniqueNames(`Model "${name}"`, this.operations);
@@ -161,7 +165,11 @@ function byDepth<T>(depths: ReadonlyMap<T, number>): T[][] {
   return groups.filter((group) => group !== undefined).reverse();
 }
 
-function checkConnected(name: string, inputs: readonly KerasTensor[], nodes: readonly Node[]): void {
+function checkConnected(
+  name: string,
+  inputs: readonly KerasTensor[],
+  nodes: readonly Node[],
+): void {
   const known = new Set<KerasTensor>(inputs);
   for (const node of nodes) {
     for (const tensor of node.inputs) {
@@ -185,7 +193,9 @@ function cloneGraph(inputs: TensorTree, outputs: TensorTree): [TensorTree, Tenso
     const isInput = nodeOf(input)?.operation instanceof InputLayer;
     clones.set(
       input,
-      isInput ? input : Input({ batchShape: input.shape, dtype: input.dtype, name: `${input.name}CLONE` }),
+      isInput
+        ? input
+        : Input({ batchShape: input.shape, dtype: input.dtype, name: `${input.name}CLONE` }),
     );
   }
   const cloneOf = (tensor: KerasTensor): KerasTensor => {

@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { expandDims, squeeze } from "../../ops/shaping.ts";
 import { castTo } from "../../tensor/cast.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { expandDims, squeeze } from "../../ops/shaping.ts";
 import { ArgumentError, formatShape, ShapeError, StateError } from "../../util/errors.ts";
 import { flatten, isPlainObject, mapTree, sameStructure } from "../../util/pytree.ts";
 import { KerasTensor, type SymbolicShape } from "../keras-tensor.ts";
@@ -91,7 +92,6 @@ export class Model extends Trainer {
   constructor(...args: ModelConstructorArguments) {
     const { inputs, outputs, options } = readArguments(args);
     if (new.target === Model && inputs !== null && functionalClass !== null) {
-      // biome-ignore lint/correctness/noConstructorReturn: as Keras, a model of a graph is a Functional
       return new functionalClass(inputs, outputs as TensorTree, options) as unknown as this;
     }
     super(options);
@@ -187,7 +187,9 @@ export class Model extends Trainer {
     if (isPlainObject(inputTree)) {
       const tree = inputTree as Record<string, unknown>;
       if (!Object.values(tree).every((leaf) => leaf instanceof KerasTensor)) return null;
-      return Object.keys(tree).sort().map((name) => spec(tree[name] as KerasTensor, name));
+      return Object.keys(tree)
+        .sort()
+        .map((name) => spec(tree[name] as KerasTensor, name));
     }
     return graph.inputs.map((tensor) => spec(tensor));
   }
@@ -214,7 +216,8 @@ export class Model extends Trainer {
     const values = standardizeInputs(graph, inputs, this.name);
     if (mask !== undefined && mask !== null) {
       const masks = flatten(mask);
-      for (const [i, value] of values.entries()) if ((masks[i] ?? null) !== null) setMask(value, masks[i]);
+      for (const [i, value] of values.entries())
+        if ((masks[i] ?? null) !== null) setMask(value, masks[i]);
     }
     const outputs = graph.run(values, training);
     return Array.isArray(outputs) && outputs.length === 1 ? outputs[0] : outputs;
@@ -256,7 +259,9 @@ export class Model extends Trainer {
       const like = inputs[next++];
       return new KerasTensor(shape, { dtype: like?.dtype ?? this.computeDtype });
     });
-    return mapTree(this.computeOutputSpec([symbols], {}), (leaf) => [...(leaf as KerasTensor).shape]);
+    return mapTree(this.computeOutputSpec([symbols], {}), (leaf) => [
+      ...(leaf as KerasTensor).shape,
+    ]);
   }
 
   override build(..._shapes: unknown[]): void {
@@ -282,7 +287,9 @@ export class Model extends Trainer {
   }
 
   static override fromConfig<T>(
-    this: new (...args: never[]) => T,
+    this: new (
+      ...args: never[]
+    ) => T,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {
@@ -356,7 +363,11 @@ function standardizeInputs(graph: Graph, given: unknown, name: string): unknown[
   } else if (isPlainObject(inputTree) && isPlainObject(given)) {
     const wanted = Object.keys(inputTree);
     tree = Object.fromEntries(wanted.map((key) => [key, (given as Record<string, unknown>)[key]]));
-  } else if (inputs.length > 1 && !sameStructure(given, inputTree) && flatten(given).length !== inputs.length) {
+  } else if (
+    inputs.length > 1 &&
+    !sameStructure(given, inputTree) &&
+    flatten(given).length !== inputs.length
+  ) {
     throw new ShapeError(
       `Model "${name}" takes ${inputs.length} inputs, got ${flatten(given).length}.`,
       { layer: name },

@@ -1,8 +1,15 @@
 /**
  * @module
  */
-import { ArgumentError, describe, formatShape, SerializationError, ShapeError } from "../../util/errors.ts";
+
 import type { DType } from "../../util/dtypes.ts";
+import {
+  ArgumentError,
+  describe,
+  formatShape,
+  SerializationError,
+  ShapeError,
+} from "../../util/errors.ts";
 import { mapTree } from "../../util/pytree.ts";
 import { KerasTensor, type SymbolicShape } from "../keras-tensor.ts";
 import { InputLayer } from "../layers/core/input-layer.ts";
@@ -24,7 +31,11 @@ import { Model } from "./model.ts";
  */
 export class Sequential extends Model {
   static override readonly kerasModule: string = "keras";
-  static override readonly parameters: ParameterTable = { layers: null, trainable: true, name: null };
+  static override readonly parameters: ParameterTable = {
+    layers: null,
+    trainable: true,
+    name: null,
+  };
   #layers: Layer[] = [];
   #functional: Functional | null = null;
 
@@ -77,7 +88,11 @@ export class Sequential extends Model {
     if (!(origin instanceof Layer)) {
       throw new ArgumentError(`Sequential: expected layers, got ${describe(given)}.`);
     }
-    if (this.#layers.length === 0 && origin.givenInputShape !== null && !(origin instanceof InputLayer)) {
+    if (
+      this.#layers.length === 0 &&
+      origin.givenInputShape !== null &&
+      !(origin instanceof InputLayer)
+    ) {
       this.#append(new InputLayer({ shape: origin.givenInputShape }));
     }
     if (this.#layers.some(({ name }) => name === origin.name)) {
@@ -159,7 +174,9 @@ export class Sequential extends Model {
   }
 
   static override fromConfig<T>(
-    this: new (...args: never[]) => T,
+    this: new (
+      ...args: never[]
+    ) => T,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { absolute, add, divide, maximum, multiply, square, subtract } from "../../ops/arithmetic.ts";
+import {
+  absolute,
+  add,
+  divide,
+  maximum,
+  multiply,
+  square,
+  subtract,
+} from "../../ops/arithmetic.ts";
 import { greater, where } from "../../ops/comparison.ts";
 import { cast } from "../../ops/creation.ts";
 import { power, sqrt } from "../../ops/exponential.ts";
@@ -129,7 +137,10 @@ export class AdamW extends Adam {
   };
 
   constructor(options: AdamOptions = {}) {
-    super({ ...options, weightDecay: options.weightDecay === undefined ? 0.004 : options.weightDecay });
+    super({
+      ...options,
+      weightDecay: options.weightDecay === undefined ? 0.004 : options.weightDecay,
+    });
   }
 }
 
@@ -192,7 +203,11 @@ export class Nadam extends Moments {
       this.#velocities.push(this.addVariableFromReference(variable, { name: "velocity" }));
     }
     const dtype = variables[0]?.storageDtype;
-    this.#product = this.addVariable({ name: "u_product", initializer: "ones", ...(dtype ? { dtype } : {}) });
+    this.#product = this.addVariable({
+      name: "u_product",
+      initializer: "ones",
+      ...(dtype ? { dtype } : {}),
+    });
   }
 
   /** The factor of one step's momentum. */
@@ -220,7 +235,11 @@ export class Nadam extends Moments {
     // Keras rounds the factors before it takes them from 1.
     const round = variable.storageDtype === "float64" ? (x: number): number => x : Math.fround;
     const m = this.approach(this.#momentums[index] as Variable, gradient, round(this.beta1));
-    const v = this.approach(this.#velocities[index] as Variable, square(gradient), round(this.beta2));
+    const v = this.approach(
+      this.#velocities[index] as Variable,
+      square(gradient),
+      round(this.beta2),
+    );
     const mean = add(
       divide(multiply(next, m), subtract(1, multiply(product, next))),
       divide(multiply(subtract(1, factor), gradient), subtract(1, product)),

@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { add, clip, divide, multiply, negative, sign, square, subtract } from "../../ops/arithmetic.ts";
+import {
+  add,
+  clip,
+  divide,
+  multiply,
+  negative,
+  sign,
+  square,
+  subtract,
+} from "../../ops/arithmetic.ts";
 import { power, sqrt } from "../../ops/exponential.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Variable } from "../../tensor/variable.ts";
@@ -292,7 +301,10 @@ export class Ftrl extends Optimizer {
     const exponent = -this.learningRatePower;
     const l1 = this.l1RegularizationStrength;
     const l2 = add(divide(this.beta / 2, rate), this.l2RegularizationStrength);
-    const shrunk = add(gradient, multiply(variable.value, 2 * this.l2ShrinkageRegularizationStrength));
+    const shrunk = add(
+      gradient,
+      multiply(variable.value, 2 * this.l2ShrinkageRegularizationStrength),
+    );
     const total = add(accumulator.value, square(gradient));
     const growth = subtract(power(total, exponent), power(accumulator.value, exponent));
     this.assignAdd(linear, subtract(shrunk, multiply(divide(growth, rate), variable.value)));

@@ -1,15 +1,20 @@
 /**
  * @module
  */
-import { divide, multiply } from "../../ops/arithmetic.ts";
+import { add, divide, multiply } from "../../ops/arithmetic.ts";
 import { equal, isfinite, logicalAnd, where } from "../../ops/comparison.ts";
-import { add } from "../../ops/arithmetic.ts";
 import { all } from "../../ops/reduction.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Variable } from "../../tensor/variable.ts";
 import { ArgumentError, describe } from "../../util/errors.ts";
 import { Constant } from "../initializers/index.ts";
-import { type Config, construct, type KerasClass, type ParameterTable, required } from "../object.ts";
+import {
+  type Config,
+  construct,
+  type KerasClass,
+  type ParameterTable,
+  required,
+} from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { baseParameters, type LearningRate, Optimizer } from "./optimizer.ts";
 
@@ -50,8 +55,13 @@ export class LossScaleOptimizer extends Optimizer {
         `LossScaleOptimizer: expected an optimizer to wrap, got ${describe(innerOptimizer)}.`,
       );
     }
-    const { name, initialScale, dynamicGrowthSteps, ...others } = options as Record<string, unknown>;
-    const set = Object.keys(others).find((key) => others[key] !== null && others[key] !== false && key !== "emaMomentum");
+    const { name, initialScale, dynamicGrowthSteps, ...others } = options as Record<
+      string,
+      unknown
+    >;
+    const set = Object.keys(others).find(
+      (key) => others[key] !== null && others[key] !== false && key !== "emaMomentum",
+    );
     if (set !== undefined) {
       throw new ArgumentError(`LossScaleOptimizer: set ${set} on the optimizer that it wraps.`);
     }
@@ -135,7 +145,8 @@ export class LossScaleOptimizer extends Optimizer {
       super.loadOwnVariables(store);
       return;
     }
-    for (const [i, variable] of variables.entries()) variable.checkAssignable(store[`${i}`] as Tensor);
+    for (const [i, variable] of variables.entries())
+      variable.checkAssignable(store[`${i}`] as Tensor);
     for (const [i, variable] of variables.entries()) variable.assign(store[`${i}`] as Tensor);
   }
 
@@ -153,7 +164,9 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   static override fromConfig<T>(
-    this: new (...args: never[]) => T,
+    this: new (
+      ...args: never[]
+    ) => T,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

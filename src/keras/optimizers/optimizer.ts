@@ -18,11 +18,11 @@ import {
 import { equal, greater, logicalAnd, notEqual, where } from "../../ops/comparison.ts";
 import { cast, onesLike, zerosLike } from "../../ops/creation.ts";
 import { sqrt } from "../../ops/exponential.ts";
-import { sum } from "../../ops/reduction.ts";
 import type { TensorLike } from "../../ops/promote.ts";
+import { sum } from "../../ops/reduction.ts";
 import { currentBackend } from "../../runtime/device.ts";
 import { floatx } from "../../runtime/precision.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import { Variable, type VariableInitializer } from "../../tensor/variable.ts";
 import type { DType } from "../../util/dtypes.ts";
 import { ArgumentError, describe, StateError } from "../../util/errors.ts";
@@ -30,8 +30,8 @@ import { autoName, checkName, toCamelCase, withNameScope } from "../../util/nami
 import { isPlainObject } from "../../util/pytree.ts";
 import * as initializers from "../initializers/index.ts";
 import {
-  checkConstructorOptions,
   type Config,
+  checkConstructorOptions,
   construct,
   inherits,
   type KerasClass,
@@ -136,23 +136,29 @@ export abstract class Optimizer extends KerasObject {
     this.lossScaleFactor = options.lossScaleFactor ?? null;
     this.gradientAccumulationSteps = options.gradientAccumulationSteps ?? null;
     checkOptions(this);
-    this.#iterations = this.#make(() => new Variable(0, {
-      name: "iteration",
-      dtype: "int32",
-      trainable: false,
-      aggregation: "only_first_replica",
-    }));
+    this.#iterations = this.#make(
+      () =>
+        new Variable(0, {
+          name: "iteration",
+          dtype: "int32",
+          trainable: false,
+          aggregation: "only_first_replica",
+        }),
+    );
     if (typeof learningRate === "function") {
       this.#rate = learningRate as LearningRateSchedule | (() => TensorLike);
     } else {
       const rate = checkRate(learningRate, new.target.name);
       this.#lastRate = rate;
-      this.#rate = this.#make(() => new Variable(rate, {
-        name: "learning_rate",
-        dtype: floatx(),
-        trainable: false,
-        aggregation: "only_first_replica",
-      }));
+      this.#rate = this.#make(
+        () =>
+          new Variable(rate, {
+            name: "learning_rate",
+            dtype: floatx(),
+            trainable: false,
+            aggregation: "only_first_replica",
+          }),
+      );
     }
   }
 
@@ -233,12 +239,15 @@ export abstract class Optimizer extends KerasObject {
     const initializer = initializers.get(options.initializer ?? "zeros") as VariableInitializer;
     // Its name tells whose it is, as in Keras.
     const name = `${reference.path.replaceAll("/", "_")}_${options.name}`;
-    return this.#make(() => new Variable(initializer, {
-      shape: reference.shape,
-      dtype: reference.storageDtype,
-      trainable: false,
-      name,
-    }));
+    return this.#make(
+      () =>
+        new Variable(initializer, {
+          shape: reference.shape,
+          dtype: reference.storageDtype,
+          trainable: false,
+          name,
+        }),
+    );
   }
 
   /** One such variable for each. */
@@ -247,7 +256,9 @@ export abstract class Optimizer extends KerasObject {
     name: string,
     initializer: initializers.InitializerLike = "zeros",
   ): Variable[] {
-    return variables.map((variable) => this.addVariableFromReference(variable, { name, initializer }));
+    return variables.map((variable) =>
+      this.addVariableFromReference(variable, { name, initializer }),
+    );
   }
 
   /** Another variable of the optimizer. */
@@ -258,12 +269,15 @@ export abstract class Optimizer extends KerasObject {
     name: string;
   }): Variable {
     const initializer = initializers.get(options.initializer ?? "zeros") as VariableInitializer;
-    return this.#make(() => new Variable(initializer, {
-      shape: options.shape ?? [],
-      dtype: options.dtype ?? floatx(),
-      trainable: false,
-      name: options.name,
-    }));
+    return this.#make(
+      () =>
+        new Variable(initializer, {
+          shape: options.shape ?? [],
+          dtype: options.dtype ?? floatx(),
+          trainable: false,
+          name: options.name,
+        }),
+    );
   }
 
   /** Which of the variables it was built for. */
@@ -272,7 +286,8 @@ export abstract class Optimizer extends KerasObject {
   }
 
   protected assign(variable: Variable, value: Tensor): void {
-    const given = value.dtype === variable.storageDtype ? value : cast(value, variable.storageDtype);
+    const given =
+      value.dtype === variable.storageDtype ? value : cast(value, variable.storageDtype);
     variable.assign(
       this.#condition === null ? given : where(this.#condition, given, variable.value),
     );
@@ -390,7 +405,11 @@ export abstract class Optimizer extends KerasObject {
     rate: Tensor,
   ): void {
     for (const [i, variable] of variables.entries()) {
-      this.updateStep(cast(gradients[i] as Tensor, variable.storageDtype), variable, cast(rate, variable.storageDtype));
+      this.updateStep(
+        cast(gradients[i] as Tensor, variable.storageDtype),
+        variable,
+        cast(rate, variable.storageDtype),
+      );
     }
   }
 
@@ -416,8 +435,10 @@ export abstract class Optimizer extends KerasObject {
   #clip(gradients: readonly Tensor[]): readonly Tensor[] {
     const { clipnorm, globalClipnorm, clipvalue } = this;
     if (clipnorm !== null && clipnorm > 0) return gradients.map((g) => clipByNorm(g, clipnorm));
-    if (globalClipnorm !== null && globalClipnorm > 0) return clipByGlobalNorm(gradients, globalClipnorm);
-    if (clipvalue !== null && clipvalue > 0) return gradients.map((g) => clip(g, -clipvalue, clipvalue));
+    if (globalClipnorm !== null && globalClipnorm > 0)
+      return clipByGlobalNorm(gradients, globalClipnorm);
+    if (clipvalue !== null && clipvalue > 0)
+      return gradients.map((g) => clip(g, -clipvalue, clipvalue));
     return gradients;
   }
 
@@ -512,7 +533,9 @@ export abstract class Optimizer extends KerasObject {
   }
 
   static override fromConfig<T>(
-    this: new (...args: never[]) => T,
+    this: new (
+      ...args: never[]
+    ) => T,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {
@@ -538,7 +561,8 @@ export abstract class Optimizer extends KerasObject {
       );
       return;
     }
-    for (const [i, variable] of this.#variables.entries()) variable.checkAssignable(store[`${i}`] as Tensor);
+    for (const [i, variable] of this.#variables.entries())
+      variable.checkAssignable(store[`${i}`] as Tensor);
     for (const [i, variable] of this.#variables.entries()) variable.assign(store[`${i}`] as Tensor);
   }
 }

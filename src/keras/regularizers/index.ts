@@ -3,13 +3,27 @@
  *
  * @module
  */
-import { toSnakeCase } from "../../util/naming.ts";
+
 import type { Tensor } from "../../tensor/tensor.ts";
-import { deserializeKerasObject, getByIdentifier, serializeKerasObject } from "../saving/serialization.ts";
+import { toSnakeCase } from "../../util/naming.ts";
+import {
+  deserializeKerasObject,
+  getByIdentifier,
+  serializeKerasObject,
+} from "../saving/serialization.ts";
 import { L1, L1L2, L2, OrthogonalRegularizer, Regularizer } from "./regularizers.ts";
 
-export { L1, L1L2, L2, OrthogonalRegularizer, Regularizer };
-export { L1 as l1, L1L2 as l1L2, L2 as l2, OrthogonalRegularizer as orthogonalRegularizer };
+export {
+  L1,
+  L1 as l1,
+  L1L2,
+  L1L2 as l1L2,
+  L2,
+  L2 as l2,
+  OrthogonalRegularizer,
+  OrthogonalRegularizer as orthogonalRegularizer,
+  Regularizer,
+};
 
 const classes = { L1, L1L2, L2, OrthogonalRegularizer };
 

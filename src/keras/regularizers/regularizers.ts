@@ -126,7 +126,9 @@ export class OrthogonalRegularizer extends Regularizer {
   readonly factor: number;
   readonly mode: "rows" | "columns";
 
-  constructor(options: { factor?: number | undefined; mode?: "rows" | "columns" | undefined } = {}) {
+  constructor(
+    options: { factor?: number | undefined; mode?: "rows" | "columns" | undefined } = {},
+  ) {
     super();
     checkConstructorOptions(new.target, options);
     this.factor = checkFactor(options.factor ?? 0.01, "OrthogonalRegularizer", "factor");

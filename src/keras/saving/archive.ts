@@ -180,7 +180,9 @@ export class Archive {
       throw this.#refuse(`the sizes of "${name}" contradict each other`);
     }
     if (real.size > megabyte && real.size > maxRatio * real.compressedSize) {
-      throw this.#refuse(`"${name}" would unpack to ${real.size} bytes, more than ${maxRatio} times its size`);
+      throw this.#refuse(
+        `"${name}" would unpack to ${real.size} bytes, more than ${maxRatio} times its size`,
+      );
     }
     return { name, method, crc: view.getUint32(at + 16, true), ...real };
   }
@@ -231,9 +233,12 @@ export class Archive {
   #startOf(entry: Entry): number {
     const view = this.#view;
     const { offset, name } = entry;
-    if (view.getUint32(offset, true) !== localSignature) throw this.#refuse(`"${name}" is not where it should be`);
-    const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-    if (start + entry.compressedSize > this.#data.length) throw this.#refuse(`"${name}" is cut off`);
+    if (view.getUint32(offset, true) !== localSignature)
+      throw this.#refuse(`"${name}" is not where it should be`);
+    const start =
+      offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+    if (start + entry.compressedSize > this.#data.length)
+      throw this.#refuse(`"${name}" is cut off`);
     return start;
   }
 }

@@ -241,11 +241,22 @@ class Writer {
       const body = new Bytes();
       for (const [i, text] of part.entries()) {
         const data = new TextEncoder().encode(text);
-        body.u16(i + 1).u16(1).u32(0).u64(data.length).bytes(data).padTo(8);
+        body
+          .u16(i + 1)
+          .u16(1)
+          .u32(0)
+          .u64(data.length)
+          .bytes(data)
+          .padTo(8);
       }
       const size = Math.max(4096, 16 + body.length + 16);
       const free = size - 16 - body.length;
-      body.u16(0).u16(0).u32(0).u64(free).bytes(new Uint8Array(free - 16));
+      body
+        .u16(0)
+        .u16(0)
+        .u32(0)
+        .u64(free)
+        .bytes(new Uint8Array(free - 16));
       const heap = new Bytes().text("GCOL").u8(1, 0, 0, 0).u64(size).bytes(body.done());
       const address = this.#append(heap.done());
       for (const [i, text] of part.entries()) this.#strings.set(text, [address, i + 1]);
@@ -295,8 +306,14 @@ class Writer {
 
   #group({ attributes, groups, datasets }: Hdf5Tree): number {
     const links: [name: string, address: number][] = [
-      ...Object.entries(groups).map(([name, group]): [string, number] => [name, this.#group(group)]),
-      ...Object.entries(datasets).map(([name, data]): [string, number] => [name, this.#dataset(data)]),
+      ...Object.entries(groups).map(([name, group]): [string, number] => [
+        name,
+        this.#group(group),
+      ]),
+      ...Object.entries(datasets).map(([name, data]): [string, number] => [
+        name,
+        this.#dataset(data),
+      ]),
     ];
     const messages: Message[] = [
       { type: 0x02, data: new Bytes().u8(0, 0).u64(undefinedAddress).u64(undefinedAddress).done() },
@@ -317,7 +334,8 @@ function* stringsOf(tree: Hdf5Tree): Generator<string> {
   const stack = [tree];
   for (let group = stack.pop(); group !== undefined; group = stack.pop()) {
     const texts = Object.values(group.attributes).flat() as string[];
-    if (Object.values(group.datasets).some(({ dtype }) => dtype === "bfloat16")) texts.push("bfloat16");
+    if (Object.values(group.datasets).some(({ dtype }) => dtype === "bfloat16"))
+      texts.push("bfloat16");
     for (const text of texts) {
       if (seen.has(text)) continue;
       seen.add(text);

@@ -132,7 +132,10 @@ export class Hdf5File {
   }
 
   #refuse(where: string, reason: string, cause?: unknown): SerializationError {
-    return new SerializationError(`${this.path}: "${where}" ${reason}.`, { path: this.path, cause });
+    return new SerializationError(`${this.path}: "${where}" ${reason}.`, {
+      path: this.path,
+      cause,
+    });
   }
 
   #guard<T>(where: string, fn: () => T): T {
@@ -148,7 +151,10 @@ export class Hdf5File {
   list(group: string): { groups: string[]; datasets: string[] } | null {
     if (!this.#exists(group)) return null;
     const found = { groups: [] as string[], datasets: [] as string[] };
-    if (this.#guard(group, () => this.#module.get_type(this.#file.file_id, slash(group))) !== groupType) {
+    if (
+      this.#guard(group, () => this.#module.get_type(this.#file.file_id, slash(group))) !==
+      groupType
+    ) {
       throw this.#refuse(group, "should be a group");
     }
     for (const name of this.#guard(group, () =>
@@ -176,7 +182,9 @@ export class Hdf5File {
   #exists(path: string): boolean {
     let at = "";
     for (const part of path.split("/").filter((p) => p !== "")) {
-      const names = this.#guard(at, () => this.#module.get_names(this.#file.file_id, slash(at), false));
+      const names = this.#guard(at, () =>
+        this.#module.get_names(this.#file.file_id, slash(at), false),
+      );
       if (!names.includes(part)) return false;
       at = join(at, part);
       this.#checkLink(at);
@@ -240,7 +248,11 @@ export class Hdf5File {
     if (!vlen && type === classes.integer) dtype = `${signed ? "" : "u"}int${size * 8}`;
     else if (!vlen && type === classes.float) dtype = `float${size * 8}`;
     else if (type === classes.enum && size === 1) dtype = "bool";
-    else if (type === classes.opaque && size === 2 && this.attribute(path, "dtype") === "bfloat16") {
+    else if (
+      type === classes.opaque &&
+      size === 2 &&
+      this.attribute(path, "dtype") === "bfloat16"
+    ) {
       dtype = "bfloat16";
     }
     if (dtype === undefined || !isKnown(dtype, size)) {

@@ -10,7 +10,6 @@ export {
   getRegisteredObject,
   registerKerasSerializable,
 } from "./registration.ts";
-export { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";
 export {
   type FileLike,
   type LoadOptions,
@@ -22,3 +21,4 @@ export {
   saveModel,
   saveWeights,
 } from "./saving-lib.ts";
+export { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";

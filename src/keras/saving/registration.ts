@@ -71,10 +71,7 @@ export function getRegisteredObject(
 }
 
 /** Runs `fn` with more names known. */
-export function withCustomObjects<T>(
-  objects: Readonly<Record<string, unknown>>,
-  fn: () => T,
-): T {
+export function withCustomObjects<T>(objects: Readonly<Record<string, unknown>>, fn: () => T): T {
   const outer = scopes;
   scopes = [...outer, objects as Readonly<Record<string, Registered>>];
   try {

@@ -86,14 +86,21 @@ function dateText(date: Date): string {
  *   the optimizer's state).
  * @throws {SerializationError} If it cannot be written; an old file of the name is then as it was.
  */
-export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<void> {
+export async function saveModel(
+  model: Model,
+  path: string,
+  options: SaveOptions = {},
+): Promise<void> {
   const target = await checkTarget(path, options.overwrite ?? true);
   if (target.endsWith(".keras")) {
     await platform().writeFile(target, await packModel(model));
     return;
   }
   if (target.endsWith(".h5") || target.endsWith(".hdf5")) {
-    const { class_name, config } = serializeKerasObject(model) as { class_name: string; config: Config };
+    const { class_name, config } = serializeKerasObject(model) as {
+      class_name: string;
+      config: Config;
+    };
     const training = trainingConfig(model);
     await platform().writeFile(target, await legacyFile(model, { class_name, config }, training));
     return;
@@ -107,7 +114,12 @@ function trainingConfig(model: Model): Config | null {
   const config = model.getCompileConfig();
   if (config === null) return null;
   const { optimizer, ...rest } = config;
-  const { class_name, config: inner, module, registered_name } = optimizer as Record<string, unknown>;
+  const {
+    class_name,
+    config: inner,
+    module,
+    registered_name,
+  } = optimizer as Record<string, unknown>;
   return { ...rest, optimizer_config: { module, class_name, config: inner, registered_name } };
 }
 
@@ -173,7 +185,8 @@ function parseConfig(data: Uint8Array | string, path: string): Record<string, un
   } catch (error) {
     throw new SerializationError(`${path}: its config is no JSON.`, { path, cause: error });
   }
-  if (!isPlainObject(config)) throw new SerializationError(`${path}: its config is no object.`, { path });
+  if (!isPlainObject(config))
+    throw new SerializationError(`${path}: its config is no object.`, { path });
   return config;
 }
 
@@ -184,14 +197,17 @@ function makeModel(config: Record<string, unknown>, path: string, options: LoadO
   if (typeof (model as Partial<Model> | null)?.compileFromConfig !== "function") {
     throw new SerializationError(`${path} does not hold a model.`, { path });
   }
-  if ((options.compile ?? true) && isPlainObject(compileConfig)) model.compileFromConfig(compileConfig);
+  if ((options.compile ?? true) && isPlainObject(compileConfig))
+    model.compileFromConfig(compileConfig);
   return model;
 }
 
 async function loadArchive(data: Uint8Array, path: string, options: LoadOptions): Promise<Model> {
   const archive = new Archive(data, path);
   if (!archive.has("config.json")) {
-    throw new SerializationError(`${path} holds no config.json: it is no file of a model.`, { path });
+    throw new SerializationError(`${path} holds no config.json: it is no file of a model.`, {
+      path,
+    });
   }
   const model = makeModel(parseConfig(archive.read("config.json"), path), path, options);
   if (!archive.has("model.weights.h5")) {
@@ -214,9 +230,12 @@ async function loadLegacy(data: Uint8Array, path: string, options: LoadOptions):
   try {
     const text = file.attribute("", "model_config");
     if (typeof text !== "string") {
-      throw new SerializationError(`${path} holds weights only: make the model and use loadWeights.`, {
-        path,
-      });
+      throw new SerializationError(
+        `${path} holds weights only: make the model and use loadWeights.`,
+        {
+          path,
+        },
+      );
     }
     const config = parseConfig(text, path);
     const model = deserializeKerasObject(config, { customObjects: options.customObjects }) as Model;
@@ -242,9 +261,14 @@ async function loadWeightsFrom(
   const variables = [...new Set([...model.variables, ...optimizerVariables(model)])];
   const before = variables.map((variable) => variable.rawValue);
   try {
-    const isLegacy = file.attribute("", "layer_names") !== null || file.list("model_weights") !== null;
+    const isLegacy =
+      file.attribute("", "layer_names") !== null || file.list("model_weights") !== null;
     if (isLegacy) {
-      loadLegacyWeights(model as Model, file, file.list("model_weights") === null ? "" : "model_weights");
+      loadLegacyWeights(
+        model as Model,
+        file,
+        file.list("model_weights") === null ? "" : "model_weights",
+      );
     } else loadState(model, file, { skipMismatch });
   } catch (error) {
     // All or nothing.
@@ -266,7 +290,11 @@ function optimizerVariables(model: Layer): readonly Layer["weights"][number][] {
  * @param path Ends in `.weights.h5`.
  * @throws {SerializationError} If it cannot be written; an old file of the name is then as it was.
  */
-export async function saveWeights(model: Layer, path: string, options: SaveOptions = {}): Promise<void> {
+export async function saveWeights(
+  model: Layer,
+  path: string,
+  options: SaveOptions = {},
+): Promise<void> {
   const target = await checkTarget(path, options.overwrite ?? true);
   if (!target.endsWith(".weights.h5")) {
     throw new ArgumentError(

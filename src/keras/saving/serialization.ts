@@ -6,6 +6,7 @@
  * @module
  */
 import { tensor } from "../../tensor/create.ts";
+import { publicOpNamed } from "../../tensor/public-op.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { isDType } from "../../util/dtypes.ts";
 import {
@@ -15,11 +16,15 @@ import {
   SerializationError,
   UnsupportedError,
 } from "../../util/errors.ts";
-import { publicOpNamed } from "../../tensor/public-op.ts";
 import { toCamelCase } from "../../util/naming.ts";
 import { isPlainObject } from "../../util/pytree.ts";
 import { type Config, type KerasClass, KerasObject } from "../object.ts";
-import { getRegisteredName, getRegisteredObject, isRegistered, namespaceOf } from "./registration.ts";
+import {
+  getRegisteredName,
+  getRegisteredObject,
+  isRegistered,
+  namespaceOf,
+} from "./registration.ts";
 
 /** A serialized object. */
 export interface SerializedObject {
@@ -91,14 +96,18 @@ function isSelfSerializing(value: unknown): value is SelfSerializing & object {
 function serializeInstance(value: SelfSerializing & object): SerializedObject {
   const constructor = value.constructor as KerasClass & { name: string };
   const module = constructor.kerasModule;
-  const isBuiltIn =
-    module !== undefined && namespaceOf(module)?.[constructor.name] === constructor;
+  const isBuiltIn = module !== undefined && namespaceOf(module)?.[constructor.name] === constructor;
   const serialized: SerializedObject = {
-    module: isBuiltIn ? module : isRegistered(constructor) ? (getRegisteredName(constructor).split(">")[0] as string) : null,
+    module: isBuiltIn
+      ? module
+      : isRegistered(constructor)
+        ? (getRegisteredName(constructor).split(">")[0] as string)
+        : null,
     class_name: constructor.name,
     config: value.getConfig(),
     // Keras's classes outside of its public namespaces have their name there.
-    registered_name: isBuiltIn && !module.startsWith("keras.src.") ? null : getRegisteredName(constructor),
+    registered_name:
+      isBuiltIn && !module.startsWith("keras.src.") ? null : getRegisteredName(constructor),
   };
   const build = value.getBuildConfig?.();
   if (build !== undefined && build !== null) serialized.build_config = build;
@@ -171,7 +180,8 @@ function deserialize(config: unknown, options: DeserializeOptions, depth: number
 
 function deserializeTensor(config: unknown): Tensor {
   const { value, dtype } = (config ?? {}) as { value?: unknown; dtype?: unknown };
-  if (!isDType(dtype)) throw new SerializationError(`A tensor of dtype ${describe(dtype)} in a config.`);
+  if (!isDType(dtype))
+    throw new SerializationError(`A tensor of dtype ${describe(dtype)} in a config.`);
   return tensor(value as number[], { dtype });
 }
 
@@ -244,7 +254,9 @@ function deserializeInstance(serialized: SerializedObject, options: DeserializeO
       functionOf(serialized.module, name) ??
       options.moduleObjects?.[name];
     if (typeof found !== "function") {
-      throw new SerializationError(`The config names a function "${name}", which is not registered.`);
+      throw new SerializationError(
+        `The config names a function "${name}", which is not registered.`,
+      );
     }
     return found;
   }

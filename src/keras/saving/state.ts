@@ -44,7 +44,10 @@ function* partsOf(owner: Saveable): Generator<[name: string, part: unknown]> {
   if (owner instanceof Layer) {
     const model = owner as Partial<ModelLike>;
     if (model.keepsLayers) yield ["layers", model.layers];
-    const named = [...parts(owner)].map(([name, part]): [string, unknown] => [toSnakeCase(name), part]);
+    const named = [...parts(owner)].map(([name, part]): [string, unknown] => [
+      toSnakeCase(name),
+      part,
+    ]);
     if (model.optimizer instanceof Optimizer) named.push(["optimizer", model.optimizer]);
     yield* named.sort(([a], [b]) => (a < b ? -1 : 1));
   }
@@ -61,7 +64,12 @@ export function saveables(root: Saveable): [path: string, object: Saveable][] {
     for (const [name, part] of partsOf(object)) {
       const inner = path === "" ? name : `${path}/${name}`;
       if (isSaveable(part)) visit(part, inner);
-      else if (Array.isArray(part) || isPlainObject(part) || part instanceof Set || part instanceof Map) {
+      else if (
+        Array.isArray(part) ||
+        isPlainObject(part) ||
+        part instanceof Set ||
+        part instanceof Map
+      ) {
         visitContainer(part, inner);
       }
     }
@@ -138,14 +146,18 @@ export function loadState(model: Layer, file: Hdf5File, options: { skipMismatch:
     // What an object does not save it does not miss.
     if (listed === null && (object instanceof Metric || object instanceof Optimizer)) continue;
     const store: Record<string, Tensor> = {};
-    for (const name of listed?.datasets ?? []) store[name] = tensorOf(file.read(`${group}/${name}`));
+    for (const name of listed?.datasets ?? [])
+      store[name] = tensorOf(file.read(`${group}/${name}`));
     try {
       if (object instanceof SeedGenerator && listed === null) continue;
       object.loadOwnVariables(store);
     } catch (error) {
       if (!(error instanceof KeratinError)) throw error;
       if (!options.skipMismatch) {
-        throw new SerializationError(`${file.path}: ${error.message}`, { path: file.path, cause: error });
+        throw new SerializationError(`${file.path}: ${error.message}`, {
+          path: file.path,
+          cause: error,
+        });
       }
       console.warn(`Skipping "${object.name}": ${error.message}`);
     } finally {

@@ -9,7 +9,14 @@ import { floatx } from "../../runtime/precision.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Variable } from "../../tensor/variable.ts";
 import { ArgumentError, describe, ShapeError } from "../../util/errors.ts";
-import { flatten, isBranch, isPlainObject, mapTree, sameStructure, unflatten } from "../../util/pytree.ts";
+import {
+  flatten,
+  isBranch,
+  isPlainObject,
+  mapTree,
+  sameStructure,
+  unflatten,
+} from "../../util/pytree.ts";
 import type { Shaped } from "../layers/input-spec.ts";
 import * as lossesModule from "../losses/index.ts";
 import { Loss } from "../losses/loss.ts";
@@ -67,7 +74,12 @@ export class CompileLoss {
   #isBuilt = false;
 
   constructor(loss: LossLike, weights: unknown, outputNames: readonly string[] | null) {
-    if (weights !== null && weights !== undefined && !isBranch(weights) && typeof weights !== "number") {
+    if (
+      weights !== null &&
+      weights !== undefined &&
+      !isBranch(weights) &&
+      typeof weights !== "number"
+    ) {
       throw new ArgumentError(
         `lossWeights must be a number, a list or an object by output name, got ${describe(weights)}.`,
       );
@@ -153,7 +165,9 @@ export class CompileLoss {
           `${flatWeights.length} weights.`,
       );
     }
-    return mapTree(loss, (leaf, i) => (leaf === null ? null : new Weighted(leaf, flatWeights[i] ?? null)));
+    return mapTree(loss, (leaf, i) =>
+      leaf === null ? null : new Weighted(leaf, flatWeights[i] ?? null),
+    );
   }
 
   #collect(
@@ -216,7 +230,8 @@ export class CompileLoss {
           "have the same structure.",
       );
     }
-    const child = (tree: unknown): unknown => (tree as Record<string, unknown> | null)?.[key] ?? null;
+    const child = (tree: unknown): unknown =>
+      (tree as Record<string, unknown> | null)?.[key] ?? null;
     const part = Array.isArray(yPred) ? Number(key) : key;
     this.#collect(loss, child(yTrue), child(yPred), child(outputNames), [...path, part], found);
   }
@@ -250,19 +265,27 @@ export class CompileLoss {
   /** Labels in the structure of the outputs. */
   #matchLabels(yTrue: unknown, yPred: unknown): unknown {
     if (sameStructure(yTrue, yPred)) return yTrue;
-    if (!isBranch(yTrue) && isBranch(yPred) && flatten(yPred).length === 1) return unflatten(yPred, [yTrue]);
+    if (!isBranch(yTrue) && isBranch(yPred) && flatten(yPred).length === 1)
+      return unflatten(yPred, [yTrue]);
     if (Array.isArray(yPred) && isPlainObject(yTrue) && this.#outputNames !== null) {
       const names = this.#outputNames;
-      if (names.every((name) => Object.hasOwn(yTrue, name))) return names.map((name) => yTrue[name]);
+      if (names.every((name) => Object.hasOwn(yTrue, name)))
+        return names.map((name) => yTrue[name]);
     }
     const labels = flatten(yTrue);
     const count = flatten(yPred).length;
     if (labels.length === count) return unflatten(yPred, labels);
     // Labels for the outputs that have a loss.
     const losses = isBranch(this.#given) ? flatten(this.#given) : [];
-    if (losses.length === count && losses.filter((loss) => loss !== null).length === labels.length) {
+    if (
+      losses.length === count &&
+      losses.filter((loss) => loss !== null).length === labels.length
+    ) {
       let next = 0;
-      return unflatten(yPred, losses.map((loss) => (loss === null ? null : labels[next++])));
+      return unflatten(
+        yPred,
+        losses.map((loss) => (loss === null ? null : labels[next++])),
+      );
     }
     throw new ShapeError(
       `The labels do not have the structure of the outputs: got ${labels.length} arrays for ` +

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { ArgumentError, describe } from "../../util/errors.ts";
-import { toSnakeCase } from "../../util/naming.ts";
+
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Variable } from "../../tensor/variable.ts";
+import { ArgumentError, describe } from "../../util/errors.ts";
+import { toSnakeCase } from "../../util/naming.ts";
 import { flatten, isBranch, isPlainObject } from "../../util/pytree.ts";
 import type { Shaped } from "../layers/input-spec.ts";
 import * as metricsModule from "../metrics/index.ts";
@@ -39,9 +40,7 @@ function makeMetric(identifier: unknown, yTrue: Shaped, yPred: Shaped): Metric {
   const found = metricsModule.get(identifier as string);
   const name = typeof identifier === "string" ? identifier : nameOf(found);
   const metric =
-    found instanceof Metric
-      ? found
-      : new metricsModule.MeanMetricWrapper(found as never, { name });
+    found instanceof Metric ? found : new metricsModule.MeanMetricWrapper(found as never, { name });
   metric.name = name;
   return metric;
 }
@@ -107,12 +106,20 @@ export class CompileMetrics {
     let names = this.#outputNames;
     if (isFlat && isPlainObject(yPred)) {
       const keys = Object.keys(yPred);
-      const sameKeys = names !== null && names.length === keys.length && names.every((n) => keys.includes(n));
+      const sameKeys =
+        names !== null && names.length === keys.length && names.every((n) => keys.includes(n));
       if (!sameKeys) names = keys.sort();
     }
     this.#resolvedNames = count > 1 && isFlat ? names : null;
     this.#plain = this.#makeSet("metrics", this.#given, yTrue, yPred, names, isFlat);
-    this.#weighted = this.#makeSet("weightedMetrics", this.#weightedGiven, yTrue, yPred, names, isFlat);
+    this.#weighted = this.#makeSet(
+      "weightedMetrics",
+      this.#weightedGiven,
+      yTrue,
+      yPred,
+      names,
+      isFlat,
+    );
     this.#isBuilt = true;
   }
 

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { asFloatx, sliceRows, takeRows } from "./rows.ts";
+
+import { shuffleOrder } from "../../nn/seed-generator.ts";
 import { tensor } from "../../tensor/create.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { Variable } from "../../tensor/variable.ts";
-import { shuffleOrder } from "../../nn/seed-generator.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../util/errors.ts";
 import { flatten, isPlainObject, mapTree } from "../../util/pytree.ts";
+import { asFloatx, sliceRows, takeRows } from "./rows.ts";
 
 /** What `fit` takes as x, y and sample weights: arrays in trees, or a source of batches. */
 export type DataLike = unknown;
@@ -63,9 +64,7 @@ export async function makeSource(x: DataLike, options: SourceOptions): Promise<B
         );
       }
     }
-    return isDataset(x)
-      ? new DatasetSource(x, options)
-      : new IterableSource(x, options);
+    return isDataset(x) ? new DatasetSource(x, options) : new IterableSource(x, options);
   }
   return makeArraySource(x, options);
 }
@@ -104,7 +103,9 @@ export function toTensors(tree: unknown, name: string): unknown {
     return tree.map((item) => toTensors(item, name));
   }
   if (isPlainObject(tree)) {
-    return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, toTensors(item, name)]));
+    return Object.fromEntries(
+      Object.entries(tree).map(([key, item]) => [key, toTensors(item, name)]),
+    );
   }
   throw new ArgumentError(
     `${name}: expected tensors, typed arrays or nested arrays of numbers, got ${describe(tree)}.`,
@@ -140,7 +141,9 @@ async function makeArraySource(given: unknown, options: SourceOptions): Promise<
       lengths.size === 0
         ? "There is no data: x holds no tensor."
         : `x, y and sampleWeight must have the same number of samples, got ` +
-            `${tensorsOf([x, y, sampleWeight]).map((t) => formatShape(t.shape)).join(", ")}.`,
+            `${tensorsOf([x, y, sampleWeight])
+              .map((t) => formatShape(t.shape))
+              .join(", ")}.`,
       { shapes: tensorsOf([x, y, sampleWeight]).map((t) => t.shape) },
     );
   }
@@ -248,7 +251,8 @@ class ArraySource implements BatchSource {
 
 /** `x`, `[x]`, `[x, y]` or `[x, y, sampleWeight]`. */
 async function toBatch(item: unknown, options: SourceOptions): Promise<Batch> {
-  const isTuple = Array.isArray(item) && item.length <= 3 && item.some((part) => typeof part === "object");
+  const isTuple =
+    Array.isArray(item) && item.length <= 3 && item.some((part) => typeof part === "object");
   const [x, y, weight] = isTuple ? (item as unknown[]) : [item];
   const batch = { x: toTensors(x, "x"), y: toTensors(y, "y") };
   let sampleWeight = toTensors(weight, "sampleWeight");

@@ -16,8 +16,7 @@ import { tidy } from "../../tensor/tidy.ts";
 import { ArgumentError, describe, StateError } from "../../util/errors.ts";
 import { toCamelCase } from "../../util/naming.ts";
 import { flatten, isPlainObject, mapTree } from "../../util/pytree.ts";
-import type { Logs } from "../callbacks/callback.ts";
-import type { Callback } from "../callbacks/callback.ts";
+import type { Callback, Logs } from "../callbacks/callback.ts";
 import { CallbackList, type Mode } from "../callbacks/callback-list.ts";
 import type { History } from "../callbacks/history.ts";
 import { KerasTensor } from "../keras-tensor.ts";
@@ -25,18 +24,18 @@ import { Layer, type LayerOptions } from "../layers/layer.ts";
 import { leaves } from "../layers/tracking.ts";
 import { Mean } from "../metrics/index.ts";
 import { Metric } from "../metrics/metric.ts";
+import type { Config } from "../object.ts";
 import * as optimizers from "../optimizers/index.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
-import type { Config } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { inferSymbolic } from "../symbolic.ts";
 import { CompileLoss, type LossLike } from "./compile-loss.ts";
 import { CompileMetrics, type MetricsLike } from "./compile-metrics.ts";
 import {
   type Batch,
+  classWeights,
   type DataLike,
   EpochIterator,
-  classWeights,
   makeSource,
   splitValidation,
   toTensors,
@@ -142,7 +141,13 @@ export class Trainer extends Layer {
   constructor(options: LayerOptions = {}) {
     super(options);
     // State of training, not parts of the model.
-    for (const name of ["optimizer", "history", "stopTraining", "stopEvaluating", "stopPredicting"]) {
+    for (const name of [
+      "optimizer",
+      "history",
+      "stopTraining",
+      "stopEvaluating",
+      "stopPredicting",
+    ]) {
       Object.defineProperty(this, name, { enumerable: false });
     }
   }
@@ -183,7 +188,9 @@ export class Trainer extends Layer {
     this.#runEagerly = options.runEagerly ?? false;
     const steps = options.stepsPerExecution ?? 1;
     if (!Number.isInteger(steps) || steps < 1) {
-      throw new ArgumentError(`compile: stepsPerExecution must be a positive integer, got ${describe(steps)}.`);
+      throw new ArgumentError(
+        `compile: stepsPerExecution must be a positive integer, got ${describe(steps)}.`,
+      );
     }
     this.#stepsPerExecution = steps;
     this.#compileConfig = options;
@@ -232,8 +239,12 @@ export class Trainer extends Layer {
     sampleWeight?: unknown;
     training?: boolean;
   }): Tensor {
-    const compiled = this.#compileLoss?.compute(given.y, given.yPred, given.sampleWeight ?? null) ?? null;
-    const all = [...(compiled === null ? [] : [compiled]), ...this.losses.map((loss) => sum(cast(loss, "float32")))];
+    const compiled =
+      this.#compileLoss?.compute(given.y, given.yPred, given.sampleWeight ?? null) ?? null;
+    const all = [
+      ...(compiled === null ? [] : [compiled]),
+      ...this.losses.map((loss) => sum(cast(loss, "float32"))),
+    ];
     const [first, ...others] = all;
     if (first === undefined) {
       throw new StateError(
@@ -245,7 +256,12 @@ export class Trainer extends Layer {
   }
 
   /** Updates the compiled metrics and returns all values by name. */
-  computeMetrics(_x: unknown, y: unknown, yPred: unknown, sampleWeight: unknown = null): TensorLogs {
+  computeMetrics(
+    _x: unknown,
+    y: unknown,
+    yPred: unknown,
+    sampleWeight: unknown = null,
+  ): TensorLogs {
     this.#compileMetrics?.updateState(y, yPred, sampleWeight);
     return this.getMetricsResult();
   }
@@ -329,7 +345,8 @@ export class Trainer extends Layer {
         return null;
       });
     }
-    if (this.optimizer !== null && !this.optimizer.built) this.optimizer.build(this.trainableVariables);
+    if (this.optimizer !== null && !this.optimizer.built)
+      this.optimizer.build(this.trainableVariables);
   }
 
   #function(mode: Mode): Jitted<StepFunction> {
@@ -527,9 +544,15 @@ export class Trainer extends Layer {
     this.stopPredicting = false;
     await callbacks.call("onPredictBegin", {});
     const outputs: unknown[] = [];
-    await this.#runEpoch("predict", iterator, callbacks, () => this.stopPredicting, (result) => {
-      outputs.push(result);
-    });
+    await this.#runEpoch(
+      "predict",
+      iterator,
+      callbacks,
+      () => this.stopPredicting,
+      (result) => {
+        outputs.push(result);
+      },
+    );
     await callbacks.call("onPredictEnd", {});
     source.dispose();
     if (outputs.length === 0) throw new ArgumentError("predict: there is no data.");
@@ -567,7 +590,9 @@ export class Trainer extends Layer {
     let sampleWeight = toTensors(options.sampleWeight, "sampleWeight");
     if (options.classWeight) {
       if (sampleWeight !== null) {
-        throw new ArgumentError("classWeight and sampleWeight do not go together: give one of them.");
+        throw new ArgumentError(
+          "classWeight and sampleWeight do not go together: give one of them.",
+        );
       }
       sampleWeight = await classWeights(labels, options.classWeight);
     }
@@ -600,7 +625,8 @@ export class Trainer extends Layer {
     addHistory: boolean,
   ): CallbackList {
     if (options.callbacks instanceof CallbackList) return options.callbacks;
-    const verbose = options.verbose === undefined || options.verbose === "auto" ? 1 : options.verbose;
+    const verbose =
+      options.verbose === undefined || options.verbose === "auto" ? 1 : options.verbose;
     return new CallbackList(options.callbacks, {
       addHistory,
       addProgbar: verbose !== 0,
@@ -614,7 +640,9 @@ export class Trainer extends Layer {
       metric instanceof CompileMetrics ? metric.metrics.map(({ name }) => name) : [metric.name],
     );
     const known = names.filter((name) => Object.hasOwn(logs, name));
-    const others = Object.keys(logs).filter((name) => !names.includes(name)).sort();
+    const others = Object.keys(logs)
+      .filter((name) => !names.includes(name))
+      .sort();
     const values = [...known, ...others].map((name) => logs[name] as number);
     return values.length === 1 ? (values[0] as number) : values;
   }
@@ -676,6 +704,11 @@ function joinBatches(outputs: readonly unknown[]): unknown {
   if (outputs.length === 1) return outputs[0];
   const parts = outputs.map((output) => flatten(output));
   return mapTree(outputs[0], (leaf, i) =>
-    leaf instanceof Tensor ? concatenate(parts.map((part) => part[i] as Tensor), { axis: 0 }) : leaf,
+    leaf instanceof Tensor
+      ? concatenate(
+          parts.map((part) => part[i] as Tensor),
+          { axis: 0 },
+        )
+      : leaf,
   );
 }

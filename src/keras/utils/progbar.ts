@@ -99,7 +99,8 @@ export class Progbar {
     }
     const left = (this.#stepTime(current, now) * (this.target - current)) / 1000;
     const minutes = Math.floor(left / 60);
-    const eta = left > 60 ? `${minutes}:${(left % 60).toFixed(0).padStart(2, "0")}` : `${left.toFixed(0)}s`;
+    const eta =
+      left > 60 ? `${minutes}:${(left % 60).toFixed(0).padStart(2, "0")}` : `${left.toFixed(0)}s`;
     return `${eta} ${this.#perStep(current, now)}`;
   }
 
@@ -119,7 +120,10 @@ export class Progbar {
 
   #format(): string {
     return Object.entries(this.#values)
-      .map(([name, value]) => ` - ${name}: ${Math.abs(value) > 1e-3 ? value.toFixed(4) : value.toExponential(4)}`)
+      .map(
+        ([name, value]) =>
+          ` - ${name}: ${Math.abs(value) > 1e-3 ? value.toFixed(4) : value.toExponential(4)}`,
+      )
       .join("");
   }
 }

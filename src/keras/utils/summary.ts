@@ -48,11 +48,7 @@ function summaryLines(model: Summarized, options: SummaryOptions): string[] {
   const rows = rowsOf(model, options, isGraph, 0);
   const width = options.lineLength ?? (isGraph ? 98 : 76);
   const widths = columnWidths(headers, rows, width);
-  return [
-    `Model: "${model.name}"`,
-    ...table(headers, rows, widths),
-    ...totals(model),
-  ];
+  return [`Model: "${model.name}"`, ...table(headers, rows, widths), ...totals(model)];
 }
 
 /** Whether each layer's input is just the output of the one before. */
@@ -65,18 +61,22 @@ function isChain(model: Summarized): boolean {
   });
 }
 
-function rowsOf(model: Summarized, options: SummaryOptions, isGraph: boolean, depth: number): Row[] {
+function rowsOf(
+  model: Summarized,
+  options: SummaryOptions,
+  isGraph: boolean,
+  depth: number,
+): Row[] {
   const shown = inRange(isGraph ? allLayers(model) : model.layers, options.layerRange);
   return shown.flatMap((layer) => {
     const row = [
       `${"    ".repeat(depth)}${layer.name} (${layer.constructor.name})`,
       outputShape(layer),
-      layer.built
-        ? countParams(layer.weights).toLocaleString("en-US")
-        : "0 (unbuilt)",
+      layer.built ? countParams(layer.weights).toLocaleString("en-US") : "0 (unbuilt)",
     ];
     if (isGraph) row.push(connections(model, layer));
-    if (options.showTrainable) row.push(layer.weights.length === 0 ? "-" : layer.trainable ? "Y" : "N");
+    if (options.showTrainable)
+      row.push(layer.weights.length === 0 ? "-" : layer.trainable ? "Y" : "N");
     const inner = layer as Partial<Summarized>;
     return options.expandNested && Array.isArray(inner.layers)
       ? [row, ...rowsOf(layer as Summarized, options, isGraph, depth + 1)]
@@ -123,7 +123,9 @@ function connections(model: Summarized, layer: Layer): string {
     .filter((node) => model.graph?.has(node))
     .flatMap((node) => flatten(node.inputs))
     .filter((tensor): tensor is KerasTensor => tensor instanceof KerasTensor)
-    .map(({ history }) => `${history?.operation.name}[${history?.nodeIndex}][${history?.tensorIndex}]`);
+    .map(
+      ({ history }) => `${history?.operation.name}[${history?.nodeIndex}][${history?.tensorIndex}]`,
+    );
   return names.length === 0 ? "-" : names.join(", ");
 }
 

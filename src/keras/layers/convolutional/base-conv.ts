@@ -178,6 +178,9 @@ export abstract class BaseConv extends Layer {
     const before = (this.dilationRate[0] as number) * ((this.kernelSize[0] as number) - 1);
     const time: [number, number] = [before, 0];
     const none: [number, number] = [0, 0];
-    return pad(inputs, this.dataFormat === "channels_last" ? [none, time, none] : [none, none, time]);
+    return pad(
+      inputs,
+      this.dataFormat === "channels_last" ? [none, time, none] : [none, none, time],
+    );
   }
 }

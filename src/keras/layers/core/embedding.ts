@@ -4,8 +4,8 @@
 import { notEqual } from "../../../ops/comparison.ts";
 import { cast } from "../../../ops/creation.ts";
 import { take } from "../../../ops/indexing.ts";
-import type { Tensor } from "../../../tensor/tensor.ts";
 import type { ArrayLike } from "../../../tensor/create.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";
 import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";

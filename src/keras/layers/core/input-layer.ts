@@ -45,7 +45,9 @@ export class InputLayer extends Layer {
     const { shape, batchShape, batchSize = null } = options;
     const given = batchShape ?? null;
     if ((shape ?? null) === null && given === null) {
-      throw new ArgumentError("Input: give the shape of one sample: Input({ shape: [28, 28, 1] }).");
+      throw new ArgumentError(
+        "Input: give the shape of one sample: Input({ shape: [28, 28, 1] }).",
+      );
     }
     if (given !== null && ((shape ?? null) !== null || batchSize !== null)) {
       throw new ArgumentError("Input: batchShape goes without shape and batchSize.");

@@ -180,10 +180,7 @@ function elementMask(x: Tensor): Tensor | null {
 }
 
 /** Folds the inputs; a masked element takes the value of the other side. */
-function mergeUnmasked(
-  inputs: readonly Tensor[],
-  fold: (a: Tensor, b: Tensor) => Tensor,
-): Tensor {
+function mergeUnmasked(inputs: readonly Tensor[], fold: (a: Tensor, b: Tensor) => Tensor): Tensor {
   let output: Tensor | null = null;
   let outputMask: Tensor | null = null;
   for (const input of inputs) {

@@ -71,7 +71,10 @@ export class GlobalAveragePooling1D extends GlobalAveragePooling {
   override call(inputs: Tensor, { mask }: CallOptions = {}): Tensor {
     if (mask === undefined || mask === null) return super.call(inputs);
     const [axis] = this.axes as [number];
-    const kept = cast(expandDims(mask as Tensor, this.dataFormat === "channels_last" ? 2 : 1), "bool");
+    const kept = cast(
+      expandDims(mask as Tensor, this.dataFormat === "channels_last" ? 2 : 1),
+      "bool",
+    );
     const { keepdims } = this;
     return divide(
       sum(where(kept, inputs, 0), { axis, keepdims }),

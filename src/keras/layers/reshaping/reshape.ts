@@ -14,7 +14,10 @@ import { Layer, type LayerOptions } from "../layer.ts";
  * new layers.Reshape([3, -1])(ops.ones([2, 12])).shape; // [2, 3, 4]
  */
 export class Reshape extends Layer {
-  static override readonly parameters: ParameterTable = { target_shape: required, [inherits]: true };
+  static override readonly parameters: ParameterTable = {
+    target_shape: required,
+    [inherits]: true,
+  };
   readonly targetShape: readonly number[];
 
   constructor(targetShape: readonly number[], options: LayerOptions = {}) {

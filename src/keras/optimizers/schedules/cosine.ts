@@ -70,7 +70,11 @@ export class CosineDecay extends LearningRateSchedule {
     const step = minimum(float(given), decaySteps + warmupSteps);
     const start = this.initialLearningRate;
     const rise = add(multiply(divide(step, warmupSteps), warmupTarget - start), start);
-    return where(less(step, warmupSteps), rise, this.#decay(subtract(step, warmupSteps), warmupTarget));
+    return where(
+      less(step, warmupSteps),
+      rise,
+      this.#decay(subtract(step, warmupSteps), warmupTarget),
+    );
   }
 
   #decay(step: Tensor, from: number): Tensor {
@@ -112,7 +116,11 @@ export class CosineDecayRestarts extends LearningRateSchedule {
   readonly alpha: number;
   override readonly name: string;
 
-  constructor(initialLearningRate: number, firstDecaySteps: number, options: CosineDecayRestartsOptions = {}) {
+  constructor(
+    initialLearningRate: number,
+    firstDecaySteps: number,
+    options: CosineDecayRestartsOptions = {},
+  ) {
     super();
     this.initialLearningRate = initialLearningRate;
     this.firstDecaySteps = checkSteps(firstDecaySteps, "CosineDecayRestarts", "firstDecaySteps");

@@ -47,14 +47,22 @@ const decayParameters: ParameterTable = {
  * await schedule(20).item(); // 0.25
  */
 export class ExponentialDecay extends LearningRateSchedule {
-  static override readonly parameters: ParameterTable = { ...decayParameters, name: "ExponentialDecay" };
+  static override readonly parameters: ParameterTable = {
+    ...decayParameters,
+    name: "ExponentialDecay",
+  };
   readonly initialLearningRate: number;
   readonly decaySteps: number;
   readonly decayRate: number;
   readonly staircase: boolean;
   override readonly name: string;
 
-  constructor(initialLearningRate: number, decaySteps: number, decayRate: number, options: DecayOptions = {}) {
+  constructor(
+    initialLearningRate: number,
+    decaySteps: number,
+    decayRate: number,
+    options: DecayOptions = {},
+  ) {
     super();
     this.initialLearningRate = initialLearningRate;
     this.decaySteps = checkSteps(decaySteps, "ExponentialDecay", "decaySteps");
@@ -80,14 +88,22 @@ export class ExponentialDecay extends LearningRateSchedule {
  * await schedule(20).item(); // 0.5
  */
 export class InverseTimeDecay extends LearningRateSchedule {
-  static override readonly parameters: ParameterTable = { ...decayParameters, name: "InverseTimeDecay" };
+  static override readonly parameters: ParameterTable = {
+    ...decayParameters,
+    name: "InverseTimeDecay",
+  };
   readonly initialLearningRate: number;
   readonly decaySteps: number;
   readonly decayRate: number;
   readonly staircase: boolean;
   override readonly name: string;
 
-  constructor(initialLearningRate: number, decaySteps: number, decayRate: number, options: DecayOptions = {}) {
+  constructor(
+    initialLearningRate: number,
+    decaySteps: number,
+    decayRate: number,
+    options: DecayOptions = {},
+  ) {
     super();
     this.initialLearningRate = initialLearningRate;
     this.decaySteps = checkSteps(decaySteps, "InverseTimeDecay", "decaySteps");
@@ -121,7 +137,11 @@ export class PiecewiseConstantDecay extends LearningRateSchedule {
   readonly values: readonly number[];
   override readonly name: string;
 
-  constructor(boundaries: readonly number[], values: readonly number[], options: { name?: string | undefined } = {}) {
+  constructor(
+    boundaries: readonly number[],
+    values: readonly number[],
+    options: { name?: string | undefined } = {},
+  ) {
     super();
     if (boundaries.length !== values.length - 1) {
       throw new ArgumentError(
@@ -182,7 +202,11 @@ export class PolynomialDecay extends LearningRateSchedule {
   readonly cycle: boolean;
   override readonly name: string;
 
-  constructor(initialLearningRate: number, decaySteps: number, options: PolynomialDecayOptions = {}) {
+  constructor(
+    initialLearningRate: number,
+    decaySteps: number,
+    options: PolynomialDecayOptions = {},
+  ) {
     super();
     this.initialLearningRate = initialLearningRate;
     this.decaySteps = checkSteps(decaySteps, "PolynomialDecay", "decaySteps");
