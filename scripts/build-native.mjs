@@ -84,15 +84,61 @@ const started = Date.now();
 mkdirSync(join(root, "build"), { recursive: true });
 rmSync(stamp, { force: true });
 const run = (script, args) =>
-  execFileSync(process.execPath, [require.resolve(script), ...args], {
+  execFileSync(process.execPath, [script, ...args], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
   });
+
+// cmake-js is here when the package is developed; where it was installed from
+// the registry, plain CMake does the same.
+function buildWithCMake() {
+  let script;
+  try {
+    script = require.resolve("cmake-js/bin/cmake-js");
+  } catch {
+    const options = { cwd: root, stdio: ["ignore", "inherit", "inherit"] };
+    const output = `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${join(root, "build/Release")}`;
+    execFileSync("cmake", ["-S", root, "-B", "build", "-DCMAKE_BUILD_TYPE=Release", output], options);
+    execFileSync("cmake", ["--build", "build", "--parallel", "4"], options);
+    return;
+  }
+  run(script, ["compile", "--log-level=warn", "--parallel", "4"]);
+}
+
+// node-gyp would download Node's headers. All that the addon needs of them
+// comes with node-api-headers, so it gets a folder with empty settings instead.
+function emptyNodeDirectory() {
+  const include = join(root, "build-gyp/include/node");
+  mkdirSync(include, { recursive: true });
+  writeFileSync(
+    join(include, "common.gypi"),
+    JSON.stringify({
+      target_defaults: { default_configuration: "Release", configurations: { Release: {} } },
+    }),
+  );
+  writeFileSync(join(include, "config.gypi"), JSON.stringify({ target_defaults: {}, variables: {} }));
+  writeFileSync(
+    join(include, "node_version.h"),
+    process.versions.node
+      .split(".")
+      .map((part, i) => `#define NODE_${["MAJOR", "MINOR", "PATCH"][i]}_VERSION ${part}\n`)
+      .join(""),
+  );
+  return join(root, "build-gyp");
+}
+
 try {
   if (useGyp) {
-    run("node-gyp/bin/node-gyp.js", ["rebuild", "--loglevel=warn", "-j", "max"]);
+    const headers = emptyNodeDirectory();
+    run(require.resolve("node-gyp/bin/node-gyp.js"), [
+      "rebuild",
+      "--loglevel=warn",
+      `--nodedir=${headers}`,
+      "-j",
+      "max",
+    ]);
   } else {
-    run("cmake-js/bin/cmake-js", ["compile", "--log-level=warn", "--parallel", "4"]);
+    buildWithCMake();
   }
 } catch (error) {
   console.error(`keratin: the native build failed: ${error.message}`);

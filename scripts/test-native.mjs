@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+// Builds and runs the C++ tests under sanitizers: all of them under ASan and
+// UBSan, those of the runtime (threads) under TSan.
+//
+//   node scripts/test-native.mjs [--plain]
+import { execFileSync, spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const hasNinja = spawnSync("ninja", ["--version"]).status === 0;
+const runs = process.argv.includes("--plain")
+  ? [["plain", "", []]]
+  : [
+      ["address", "address,undefined", []],
+      ["thread", "thread", ["Parallel", "Threads", "Registry"]],
+    ];
+for (const [name, sanitizers, filter] of runs) {
+  const folder = join(root, "build-test", name);
+  const options = ["-DKERATIN_TESTS=ON", `-DKERATIN_SANITIZE=${sanitizers}`];
+  if (hasNinja) options.push("-GNinja");
+  console.log(`native tests: ${name}`);
+  const run = (command, args) => execFileSync(command, args, { cwd: root, stdio: "inherit" });
+  run("cmake", ["-S", root, "-B", folder, ...options]);
+  run("cmake", ["--build", folder, "--parallel", "2"]);
+  run(join(folder, "keratin_test"), filter);
+}
