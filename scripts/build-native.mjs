@@ -98,7 +98,11 @@ function buildWithCMake() {
   } catch {
     const options = { cwd: root, stdio: ["ignore", "inherit", "inherit"] };
     const output = `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${join(root, "build/Release")}`;
-    execFileSync("cmake", ["-S", root, "-B", "build", "-DCMAKE_BUILD_TYPE=Release", output], options);
+    execFileSync(
+      "cmake",
+      ["-S", root, "-B", "build", "-DCMAKE_BUILD_TYPE=Release", output],
+      options,
+    );
     execFileSync("cmake", ["--build", "build", "--parallel", "4"], options);
     return;
   }
@@ -116,7 +120,10 @@ function emptyNodeDirectory() {
       target_defaults: { default_configuration: "Release", configurations: { Release: {} } },
     }),
   );
-  writeFileSync(join(include, "config.gypi"), JSON.stringify({ target_defaults: {}, variables: {} }));
+  writeFileSync(
+    join(include, "config.gypi"),
+    JSON.stringify({ target_defaults: {}, variables: {} }),
+  );
   writeFileSync(
     join(include, "node_version.h"),
     process.versions.node

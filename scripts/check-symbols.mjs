@@ -34,8 +34,12 @@ for (const key of Object.keys(a)) {
   const extra = b[key].filter((name) => !a[key].includes(name));
   if (missing.length + extra.length > 0) {
     failed = true;
-    console.error(`${key}: only in ${paths[0]}: ${missing.join(", ")}; only in ${paths[1]}: ${extra.join(", ")}`);
+    console.error(
+      `${key}: only in ${paths[0]}: ${missing.join(", ")}; only in ${paths[1]}: ${extra.join(", ")}`,
+    );
   }
 }
 if (failed) process.exit(1);
-console.log(`the same ${a.exported.length} symbols, ${a.functions.length} functions and ${a.kernels.length} kernels`);
+console.log(
+  `the same ${a.exported.length} symbols, ${a.functions.length} functions and ${a.kernels.length} kernels`,
+);

@@ -38,7 +38,10 @@ function build(): number {
     console.error(`${script} is missing: install the package again.`);
     return 1;
   }
-  return spawnSync(process.execPath, [script, ...process.argv.slice(3)], { stdio: "inherit" }).status ?? 1;
+  return (
+    spawnSync(process.execPath, [script, ...process.argv.slice(3)], { stdio: "inherit" }).status ??
+    1
+  );
 }
 
 const commands: Readonly<Record<string, () => number>> = { doctor, build };
