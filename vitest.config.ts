@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Files run in processes of their own: devices, pools and settings are global.
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    execArgv: ["--expose-gc"],
+  },
+});
