@@ -75,8 +75,8 @@ export class AsyncBackend implements Backend {
   readonly memoryModel = "slots" as const;
   /** Everything that forced a wait, in order. Tests read and clear it. */
   readonly waits: Wait[] = [];
-  /** Instruction at which the next program fails; -1: none does. */
-  fault = -1;
+  /** Where the next program ends before its time. */
+  fault: { instruction: number; cancels: boolean } | null = null;
 
   readonly #cpu = new NativeBackend();
   readonly #buffers = new Map<number, Buffer>();
@@ -192,7 +192,7 @@ export class AsyncBackend implements Backend {
     const to = outputs.map((output) => this.#newBuffer(output));
     const held = plan.held.map((storage) => this.#buffer(storage));
     const { fault } = this;
-    this.fault = -1;
+    this.fault = null;
     let cancelled = false;
     let failure: unknown = null;
     const job = this.#enqueue(() => {
@@ -202,7 +202,7 @@ export class AsyncBackend implements Backend {
         const failed = [...from, ...held].find(({ error }) => error !== null);
         if (failed !== undefined) throw failed.error;
         if (cancelled) throw new CancelledError("the program was cancelled");
-        if (fault >= 0) this.#cpu.addon.injectFault(fault);
+        if (fault !== null) this.#cpu.addon.injectFault(fault.instruction, fault.cancels);
         this.#cpu.submitMode = "inline";
         this.#cpu.submit((program as AsyncProgram).inner as Program, from.map(own), to.map(own));
       } catch (error) {
