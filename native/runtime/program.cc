@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kUnit = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr int64_t kMaxWords = int64_t{1} << 28;
+constexpr int32_t kMaxPorts = 1 << 20;  // inputs or outputs of a plan
 
 enum Place { kArena, kInput, kHeld, kOutput, kConstant };
 
@@ -104,7 +104,7 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
   const int32_t num_outputs = reader.Next();
   const int32_t num_held = reader.Next();
   if (!reader.ok() || arena_units < 0 || num_inputs < 0 || num_outputs < 0 ||
-      num_inputs > kMaxWords || num_outputs > kMaxWords ||
+      num_inputs > kMaxPorts || num_outputs > kMaxPorts ||
       num_held != static_cast<int32_t>(held.size()) || commit_start_ < 0 ||
       commit_start_ > num_instructions) {
     return malformed("header", 0);
@@ -143,7 +143,9 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
     const int32_t* dims = reader.Take(ndim);
     if (!reader.ok()) return malformed("value", i);
     for (int32_t d = 0; d < ndim; d++) {
-      if (dims[d] < 0 || __builtin_mul_overflow(size, int64_t{dims[d]}, &size)) {
+      if (dims[d] < 0 ||
+          __builtin_mul_overflow(size, int64_t{dims[d]}, &size) ||
+          size > kMaxSize) {
         return malformed("shape of value", i);
       }
       dims_.push_back(dims[d]);
