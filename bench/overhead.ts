@@ -4,7 +4,8 @@
  * @module
  */
 import { grad, jit, ops, type Tensor, tensor, tidy, Variable } from "../src/index.ts";
-import { optimize, traceFunction } from "../src/jit/jit.ts";
+import { traceFunction } from "../src/jit/jit.ts";
+import { optimize } from "../src/jit/optimize.ts";
 import { makePlan } from "../src/jit/plan.ts";
 import { currentBackend } from "../src/runtime/device.ts";
 import { type Figure, nanosecondsOf, nanosecondsOfAsync } from "./measure.ts";

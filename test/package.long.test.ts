@@ -77,7 +77,7 @@ describe("the published package", () => {
     const project = join(folder, "project");
     cpSync(join(root, "examples"), project, { recursive: true });
     writeFileSync(join(project, "package.json"), '{ "name": "project", "type": "module" }\n');
-    const options = { cwd: project, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] } as const;
+    const options = { cwd: project, encoding: "utf8" } as const;
     execFileSync(
       "npm",
       ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball],
