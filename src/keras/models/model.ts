@@ -12,7 +12,8 @@ import { flatten, isPlainObject, mapTree, sameStructure } from "../../util/pytre
 import { KerasTensor, type SymbolicShape } from "../keras-tensor.ts";
 import { InputLayer } from "../layers/core/input-layer.ts";
 import { InputSpec } from "../layers/input-spec.ts";
-import { type CallOptions, Layer, type LayerOptions, mapShapes } from "../layers/layer.ts";
+import { type CallOptions, Layer, type LayerOptions } from "../layers/layer.ts";
+import { mapShapes } from "../layers/shape-trees.ts";
 import { getMask, setMask } from "../masks.ts";
 import { type Config, construct, type KerasClass, type ParameterTable } from "../object.ts";
 import {

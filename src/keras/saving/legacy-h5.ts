@@ -6,7 +6,8 @@
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Variable } from "../../tensor/variable.ts";
 import { SerializationError } from "../../util/errors.ts";
-import { assignAll, type Layer } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
+import { assignAll } from "../layers/own-weights.ts";
 import type { Hdf5File } from "./hdf5.ts";
 import { emptyTree, groupAt, type Hdf5Tree, writeHdf5 } from "./hdf5-writer.ts";
 import { bytesOf, tensorOf } from "./state.ts";

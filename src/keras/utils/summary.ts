@@ -9,7 +9,8 @@ import { ArgumentError } from "../../util/errors.ts";
 import { flatten, isPlainObject } from "../../util/pytree.ts";
 import { sizeOf } from "../../util/shapes.ts";
 import { KerasTensor } from "../keras-tensor.ts";
-import { isShape, type Layer, notBuilt } from "../layers/layer.ts";
+import { type Layer, notBuilt } from "../layers/layer.ts";
+import { isShape } from "../layers/shape-trees.ts";
 import type { Graph } from "../models/graph.ts";
 
 /** Options of `summary`. */
