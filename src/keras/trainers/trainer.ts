@@ -8,15 +8,12 @@ import { type Jitted, jit } from "../../jit/jit.ts";
 import { add } from "../../ops/arithmetic.ts";
 import { cast } from "../../ops/creation.ts";
 import { sum } from "../../ops/reduction.ts";
-import { concatenate } from "../../ops/shaping.ts";
-import type { Submission } from "../../runtime/backend.ts";
-import { state } from "../../tensor/context.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { tidy } from "../../tensor/tidy.ts";
 import { ArgumentError, describe, StateError } from "../../util/errors.ts";
 import { toCamelCase } from "../../util/naming.ts";
 import { flatten, isPlainObject, mapTree } from "../../util/pytree.ts";
-import type { Callback, Logs } from "../callbacks/callback.ts";
+import type { Logs } from "../callbacks/callback.ts";
 import { CallbackList, type Mode } from "../callbacks/callback-list.ts";
 import type { History } from "../callbacks/history.ts";
 import { KerasTensor } from "../keras-tensor.ts";
@@ -29,8 +26,8 @@ import * as optimizers from "../optimizers/index.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { inferSymbolic } from "../symbolic.ts";
-import { CompileLoss, type LossLike } from "./compile-loss.ts";
-import { CompileMetrics, type MetricsLike } from "./compile-metrics.ts";
+import { CompileLoss } from "./compile-loss.ts";
+import { CompileMetrics } from "./compile-metrics.ts";
 import {
   type Batch,
   classWeights,
@@ -40,85 +37,18 @@ import {
   splitValidation,
   toTensors,
 } from "./data.ts";
-
-/** Options of `compile`. */
-export interface CompileOptions {
-  /** Default: `"rmsprop"`. */
-  optimizer?: optimizers.OptimizerLike | undefined;
-  loss?: LossLike;
-  lossWeights?: unknown;
-  metrics?: MetricsLike;
-  weightedMetrics?: MetricsLike;
-  /** Whether steps run op by op: slower, and open to a debugger. */
-  runEagerly?: boolean | undefined;
-  /** How many batches one program takes. */
-  stepsPerExecution?: number | undefined;
-  /** Accepted for Keras's sake: steps are always compiled unless `runEagerly`. */
-  jitCompile?: boolean | "auto" | undefined;
-  /** Whether a `mixed_float16` model scales its loss. */
-  autoScaleLoss?: boolean | undefined;
-}
-
-/** 0: silent, 1 or "auto": a progress bar, 2: one line for each epoch. */
-export type Verbose = 0 | 1 | 2 | "auto";
-
-/** Options of `fit`. */
-export interface FitOptions {
-  /** Default: 32, for arrays. */
-  batchSize?: number | null | undefined;
-  epochs?: number | undefined;
-  verbose?: Verbose | undefined;
-  callbacks?: Callback | readonly Callback[] | CallbackList | null | undefined;
-  /** The fraction of the data, from its end, to validate with. */
-  validationSplit?: number | undefined;
-  /** `[x, y]` or `[x, y, sampleWeight]`, or a source of batches. */
-  validationData?: unknown;
-  /** Whether the order of samples (`"batch"`: of batches) changes each epoch. */
-  shuffle?: boolean | "batch" | undefined;
-  classWeight?: Readonly<Record<string, number>> | null | undefined;
-  sampleWeight?: unknown;
-  initialEpoch?: number | undefined;
-  stepsPerEpoch?: number | null | undefined;
-  validationSteps?: number | null | undefined;
-  validationBatchSize?: number | null | undefined;
-  /** Validate every so many epochs, or after the epochs listed (from 1). */
-  validationFreq?: number | readonly number[] | undefined;
-}
-
-/** Options of `evaluate`. */
-export interface EvaluateOptions {
-  batchSize?: number | null | undefined;
-  verbose?: Verbose | undefined;
-  sampleWeight?: unknown;
-  steps?: number | null | undefined;
-  callbacks?: Callback | readonly Callback[] | CallbackList | null | undefined;
-  /** Whether values come by name. */
-  returnDict?: boolean | undefined;
-}
-
-/** Options of `predict`. */
-export interface PredictOptions {
-  batchSize?: number | null | undefined;
-  verbose?: Verbose | undefined;
-  steps?: number | null | undefined;
-  callbacks?: Callback | readonly Callback[] | CallbackList | null | undefined;
-}
-
-/** Options of `trainOnBatch` and `testOnBatch`. */
-export interface OnBatchOptions {
-  sampleWeight?: unknown;
-  classWeight?: Readonly<Record<string, number>> | null | undefined;
-  returnDict?: boolean | undefined;
-}
-
-/** What `trainStep` and `testStep` get: `[x, y, sampleWeight]`, null for what there is not. */
-export type StepData = readonly [x: unknown, y: unknown, sampleWeight: unknown];
-
-/** Named scalars, as steps return them. */
-export type TensorLogs = Record<string, Tensor>;
-
-/** Steps that may be on their way at once. */
-const maxInFlight = 2;
+import { runEpoch, type StepRun } from "./epoch.ts";
+import { disposeAll, joinBatches, readLogs } from "./results.ts";
+import type {
+  CompileOptions,
+  EvaluateOptions,
+  FitOptions,
+  OnBatchOptions,
+  PredictOptions,
+  StepData,
+  TensorLogs,
+  Verbose,
+} from "./trainer-options.ts";
 
 type StepFunction = (batches: readonly StepData[]) => unknown;
 
@@ -366,57 +296,27 @@ export class Trainer extends Layer {
     return fn;
   }
 
-  /** Runs all steps of an epoch, a few ahead of the values that callbacks get. */
-  async #runEpoch(
+  #runEpoch(
     mode: Mode,
     iterator: EpochIterator,
     callbacks: CallbackList,
-    shouldStop: () => boolean,
     onResult?: (result: unknown) => void,
   ): Promise<TensorLogs | null> {
-    const inFlight: Submission[] = [];
-    let last: unknown = null;
-    let begin = 0;
-    let pending: Batch[] = [];
-    const execute = async (): Promise<void> => {
-      const batches = pending;
-      pending = [];
-      await callbacks.batchBegin(mode, begin);
-      const data = batches.map((b): StepData => [b.x, b.y, b.sampleWeight]);
-      const { result, submission } = await this.#execute(mode, data);
-      for (const batch of batches) for (const tensor of batch.owned ?? []) tensor.dispose();
-      if (submission !== null) inFlight.push(submission);
-      if (inFlight.length >= maxInFlight) await inFlight.shift()?.done();
-      const end = begin + batches.length - 1;
-      begin += batches.length;
-      const previous = last;
-      last = result;
-      if (onResult !== undefined) onResult(result);
-      const wanted = callbacks.wantsBatches(mode);
-      const reading = wanted && mode !== "predict" ? readLogs(result as TensorLogs) : null;
-      if (wanted) await callbacks.batchEnd(mode, end, () => reading ?? Promise.resolve({}));
-      // A read that is on its way keeps its buffer.
-      if (mode !== "predict") disposeAll(previous);
-    };
-    try {
-      for await (const batch of iterator.epoch()) {
-        pending.push(batch);
-        if (pending.length < this.#stepsPerExecution) continue;
-        await execute();
-        if (shouldStop()) break;
-      }
-      if (pending.length > 0) await execute();
-    } finally {
-      for (const submission of inFlight.splice(0)) await submission.done();
-    }
-    await callbacks.flush();
-    return last as TensorLogs | null;
+    return runEpoch({
+      mode,
+      iterator,
+      callbacks,
+      stepsPerExecution: this.#stepsPerExecution,
+      execute: (data) => this.#execute(mode, data),
+      shouldStop: () =>
+        ({ train: this.stopTraining, test: this.stopEvaluating, predict: this.stopPredicting })[
+          mode
+        ],
+      ...(onResult === undefined ? {} : { onResult }),
+    });
   }
 
-  async #execute(
-    mode: Mode,
-    data: readonly StepData[],
-  ): Promise<{ result: unknown; submission: Submission | null }> {
+  async #execute(mode: Mode, data: readonly StepData[]): Promise<StepRun> {
     const fn = this.#function(mode);
     if (this.#runEagerly) {
       // Op by op: what the step leaves behind is freed, its result stays.
@@ -468,7 +368,7 @@ export class Trainer extends Layer {
     for (let epoch = initialEpoch; epoch < epochs; epoch++) {
       this.resetMetrics();
       await callbacks.call("onEpochBegin", epoch, {});
-      const result = await this.#runEpoch("train", iterator, callbacks, () => this.stopTraining);
+      const result = await this.#runEpoch("train", iterator, callbacks);
       logs = result === null ? {} : await readLogs(result);
       disposeAll(result);
       if (validation !== null && isValidationEpoch(epoch + 1, options.validationFreq ?? 1)) {
@@ -521,7 +421,7 @@ export class Trainer extends Layer {
     this.stopEvaluating = false;
     await callbacks.call("onTestBegin", {});
     this.resetMetrics();
-    const result = await this.#runEpoch("test", iterator, callbacks, () => this.stopEvaluating);
+    const result = await this.#runEpoch("test", iterator, callbacks);
     const logs = result === null ? {} : await readLogs(result);
     disposeAll(result);
     source.dispose();
@@ -544,15 +444,7 @@ export class Trainer extends Layer {
     this.stopPredicting = false;
     await callbacks.call("onPredictBegin", {});
     const outputs: unknown[] = [];
-    await this.#runEpoch(
-      "predict",
-      iterator,
-      callbacks,
-      () => this.stopPredicting,
-      (result) => {
-        outputs.push(result);
-      },
-    );
+    await this.#runEpoch("predict", iterator, callbacks, (result) => outputs.push(result));
     await callbacks.call("onPredictEnd", {});
     source.dispose();
     if (outputs.length === 0) throw new ArgumentError("predict: there is no data.");
@@ -680,35 +572,4 @@ function isValidationEpoch(epoch: number, frequency: number | readonly number[])
   if (typeof frequency === "number") return epoch % frequency === 0;
   if (Array.isArray(frequency)) return frequency.includes(epoch);
   throw new ArgumentError(`validationFreq must be a number or a list, got ${describe(frequency)}.`);
-}
-
-/** The values of logs, once they are there. */
-async function readLogs(logs: TensorLogs): Promise<Logs> {
-  const names = Object.keys(logs);
-  const values = await Promise.all(
-    names.map(async (name) => {
-      const value = logs[name] as Tensor | number;
-      return typeof value === "number" ? value : Number(await value.item());
-    }),
-  );
-  return Object.fromEntries(names.map((name, i) => [name, values[i] as number]));
-}
-
-function disposeAll(tree: unknown): void {
-  if (tree === null || state.tracer !== null) return;
-  for (const leaf of flatten(tree)) if (leaf instanceof Tensor) leaf.dispose();
-}
-
-/** The outputs of batches as those of one. */
-function joinBatches(outputs: readonly unknown[]): unknown {
-  if (outputs.length === 1) return outputs[0];
-  const parts = outputs.map((output) => flatten(output));
-  return mapTree(outputs[0], (leaf, i) =>
-    leaf instanceof Tensor
-      ? concatenate(
-          parts.map((part) => part[i] as Tensor),
-          { axis: 0 },
-        )
-      : leaf,
-  );
 }
