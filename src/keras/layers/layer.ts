@@ -471,6 +471,11 @@ export class Layer extends Operation {
 
   // --- Configs ---
 
+  /** The arguments beside those of every layer that configs hold, in Keras's names. */
+  protected get configParameters(): readonly string[] {
+    return Object.keys(ownParameters(this.constructor, Layer));
+  }
+
   override getConfig(): Config {
     const config: Config = {
       name: this.name,
@@ -480,7 +485,7 @@ export class Layer extends Operation {
     if (this.activityRegularizer !== null) {
       config["activity_regularizer"] = serializeKerasObject(this.activityRegularizer);
     }
-    for (const key of Object.keys(ownParameters(this.constructor, Layer))) {
+    for (const key of this.configParameters) {
       if (key in config) continue;
       const value = (this as unknown as Record<string, unknown>)[toCamelCase(key)];
       if (value !== undefined) config[key] = serializeArgument(value);
