@@ -11,6 +11,7 @@ import type { TensorLike } from "../../ops/promote.ts";
 import { currentBackend } from "../../runtime/device.ts";
 import { floatx } from "../../runtime/precision.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { tidy } from "../../tensor/tidy.ts";
 import { Variable, type VariableInitializer } from "../../tensor/variable.ts";
 import type { DType } from "../../util/dtypes.ts";
 import { ArgumentError, StateError } from "../../util/errors.ts";
@@ -164,7 +165,10 @@ export abstract class Optimizer extends KerasObject {
       );
     }
     if (typeof rate === "number") this.#lastRate = rate;
-    this.#rate.assign(rate);
+    const variable = this.#rate;
+    tidy(() => {
+      variable.assign(rate);
+    });
   }
 
   // --- What subclasses use and define ---

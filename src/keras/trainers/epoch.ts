@@ -32,6 +32,10 @@ export interface Epoch {
   onResult?(result: unknown): void;
 }
 
+function disposeBatches(batches: readonly Batch[]): void {
+  for (const { owned } of batches) for (const tensor of owned ?? []) tensor.dispose();
+}
+
 /**
  * Runs all steps, a few ahead of the values that callbacks get.
  *
@@ -45,11 +49,11 @@ export async function runEpoch(epoch: Epoch): Promise<TensorLogs | null> {
   let pending: Batch[] = [];
   const execute = async (): Promise<void> => {
     const batches = pending;
-    pending = [];
     await callbacks.batchBegin(mode, begin);
     const data = batches.map((b): StepData => [b.x, b.y, b.sampleWeight]);
     const { result, submission } = await epoch.execute(data);
-    for (const batch of batches) for (const tensor of batch.owned ?? []) tensor.dispose();
+    pending = [];
+    disposeBatches(batches);
     if (submission !== null) inFlight.push(submission);
     if (inFlight.length >= maxInFlight) await inFlight.shift()?.done();
     const end = begin + batches.length - 1;
@@ -71,6 +75,10 @@ export async function runEpoch(epoch: Epoch): Promise<TensorLogs | null> {
       if (epoch.shouldStop()) break;
     }
     if (pending.length > 0) await execute();
+  } catch (error) {
+    disposeBatches(pending);
+    if (mode !== "predict") disposeAll(last);
+    throw error;
   } finally {
     for (const submission of inFlight.splice(0)) await submission.done();
   }

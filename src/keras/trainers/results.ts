@@ -22,6 +22,17 @@ export async function readLogs(logs: TensorLogs): Promise<Logs> {
   return Object.fromEntries(names.map((name, i) => [name, values[i] as number]));
 }
 
+/** The values of the last logs of an epoch, which are then freed. */
+export async function takeLogs(logs: TensorLogs | null): Promise<Logs> {
+  if (logs === null) return {};
+  try {
+    return await readLogs(logs);
+  } finally {
+    disposeAll(logs);
+  }
+}
+
+/** Frees the tensors of a tree. */
 export function disposeAll(tree: unknown): void {
   if (tree === null || state.tracer !== null) return;
   for (const leaf of flatten(tree)) if (leaf instanceof Tensor) leaf.dispose();

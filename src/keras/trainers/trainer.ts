@@ -30,15 +30,15 @@ import { CompileLoss } from "./compile-loss.ts";
 import { CompileMetrics } from "./compile-metrics.ts";
 import {
   type Batch,
-  classWeights,
+  type BatchSource,
   type DataLike,
   EpochIterator,
+  makeBatch,
   makeSource,
   splitValidation,
-  toTensors,
 } from "./data.ts";
 import { runEpoch, type StepRun } from "./epoch.ts";
-import { disposeAll, joinBatches, readLogs } from "./results.ts";
+import { disposeAll, joinBatches, takeLogs } from "./results.ts";
 import type {
   CompileOptions,
   EvaluateOptions,
@@ -152,7 +152,9 @@ export class Trainer extends Layer {
 
   /** Starts the running values of all metrics anew. */
   resetMetrics(): void {
-    for (const metric of this.metrics) metric.resetState();
+    tidy(() => {
+      for (const metric of this.metrics) metric.resetState();
+    });
   }
 
   // --- What users may override ---
@@ -343,45 +345,63 @@ export class Trainer extends Layer {
    */
   async fit(x: DataLike, y?: unknown, options: FitOptions = {}): Promise<History> {
     this.#requireCompiled("fit");
-    const { epochs = 1, batchSize, stepsPerEpoch, initialEpoch = 0 } = options;
-    let given = [x, y ?? null, options.sampleWeight ?? null];
-    let validation = options.validationData ?? null;
-    if (options.validationSplit && validation === null) {
-      const split = splitValidation(given, options.validationSplit);
-      given = split.train;
-      validation = split.validation;
+    const given = [x, y ?? null, options.sampleWeight ?? null];
+    const fraction = options.validationData == null ? (options.validationSplit ?? 0) : 0;
+    if (fraction === 0) return this.#fit(given, options.validationData ?? null, options);
+    const { train, validation, owned } = await splitValidation(given, fraction);
+    try {
+      return await this.#fit(train, validation, options);
+    } finally {
+      for (const part of owned) part.dispose();
     }
-    const source = await makeSource(given[0], {
-      y: given[1],
-      sampleWeight: given[2],
-      batchSize,
-      shuffle: options.shuffle ?? true,
-      steps: stepsPerEpoch,
-      classWeight: options.classWeight,
-    });
-    const iterator = new EpochIterator(source, stepsPerEpoch);
-    await this.#buildFromFirst(iterator);
-    const callbacks = this.#callbacks(options, { epochs, steps: iterator.numBatches }, true);
-    this.stopTraining = false;
-    await callbacks.call("onTrainBegin", {});
-    let logs: Logs = {};
-    for (let epoch = initialEpoch; epoch < epochs; epoch++) {
-      this.resetMetrics();
-      await callbacks.call("onEpochBegin", epoch, {});
-      const result = await this.#runEpoch("train", iterator, callbacks);
-      logs = result === null ? {} : await readLogs(result);
-      disposeAll(result);
-      if (validation !== null && isValidationEpoch(epoch + 1, options.validationFreq ?? 1)) {
-        const values = (await this.#validate(validation, options, callbacks)) as Logs;
-        for (const [name, value] of Object.entries(values)) logs[`val_${name}`] = value;
+  }
+
+  async #fit(
+    [x, y, sampleWeight]: readonly unknown[],
+    validation: unknown,
+    options: FitOptions,
+  ): Promise<History> {
+    const { epochs = 1, batchSize, classWeight, initialEpoch = 0 } = options;
+    const steps = options.stepsPerEpoch;
+    const shuffle = options.shuffle ?? true;
+    const data = { y, sampleWeight, batchSize, shuffle, steps, classWeight };
+    const source = await makeSource(x, data);
+    return this.#withSource(source, steps, async (iterator) => {
+      const callbacks = this.#callbacks(options, { epochs, steps: iterator.numBatches }, true);
+      this.stopTraining = false;
+      await callbacks.call("onTrainBegin", {});
+      let logs: Logs = {};
+      for (let epoch = initialEpoch; epoch < epochs; epoch++) {
+        this.resetMetrics();
+        await callbacks.call("onEpochBegin", epoch, {});
+        logs = await takeLogs(await this.#runEpoch("train", iterator, callbacks));
+        if (validation !== null && isValidationEpoch(epoch + 1, options.validationFreq ?? 1)) {
+          const values = (await this.#validate(validation, options, callbacks)) as Logs;
+          for (const [name, value] of Object.entries(values)) logs[`val_${name}`] = value;
+        }
+        await callbacks.call("onEpochEnd", epoch, logs);
+        if (this.stopTraining) break;
       }
-      await callbacks.call("onEpochEnd", epoch, logs);
-      if (this.stopTraining) break;
+      if (epochs > 0) tidy(() => this.optimizer?.finalizeVariableValues(this.trainableWeights));
+      await callbacks.call("onTrainEnd", logs);
+      return callbacks.history as History;
+    });
+  }
+
+  /** Builds from the first batch, which is not used up, and runs; the data is given back. */
+  async #withSource<T>(
+    source: BatchSource,
+    steps: number | null | undefined,
+    run: (iterator: EpochIterator) => Promise<T>,
+  ): Promise<T> {
+    const iterator = new EpochIterator(source, steps);
+    try {
+      const first = await iterator.peek();
+      if (first !== null) this.#buildFor(first);
+      return await run(iterator);
+    } finally {
+      await iterator.close();
     }
-    if (epochs > 0) this.optimizer?.finalizeVariableValues(this.trainableWeights);
-    await callbacks.call("onTrainEnd", logs);
-    source.dispose();
-    return callbacks.history as History;
   }
 
   async #validate(data: unknown, options: FitOptions, callbacks: CallbackList): Promise<unknown> {
@@ -415,18 +435,15 @@ export class Trainer extends Layer {
       batchSize: options.batchSize,
       steps: options.steps,
     });
-    const iterator = new EpochIterator(source, options.steps);
-    await this.#buildFromFirst(iterator);
-    const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
-    this.stopEvaluating = false;
-    await callbacks.call("onTestBegin", {});
-    this.resetMetrics();
-    const result = await this.#runEpoch("test", iterator, callbacks);
-    const logs = result === null ? {} : await readLogs(result);
-    disposeAll(result);
-    source.dispose();
-    await callbacks.call("onTestEnd", logs);
-    return options.returnDict ? logs : this.#inOrder(logs);
+    return this.#withSource(source, options.steps, async (iterator) => {
+      const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
+      this.stopEvaluating = false;
+      await callbacks.call("onTestBegin", {});
+      this.resetMetrics();
+      const logs = await takeLogs(await this.#runEpoch("test", iterator, callbacks));
+      await callbacks.call("onTestEnd", logs);
+      return options.returnDict ? logs : this.#inOrder(logs);
+    });
   }
 
   /**
@@ -438,15 +455,14 @@ export class Trainer extends Layer {
    */
   async predict<R = Tensor>(x: DataLike, options: PredictOptions = {}): Promise<R> {
     const source = await makeSource(x, { batchSize: options.batchSize, steps: options.steps });
-    const iterator = new EpochIterator(source, options.steps);
-    const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
-    await this.#buildFromFirst(iterator);
-    this.stopPredicting = false;
-    await callbacks.call("onPredictBegin", {});
     const outputs: unknown[] = [];
-    await this.#runEpoch("predict", iterator, callbacks, (result) => outputs.push(result));
-    await callbacks.call("onPredictEnd", {});
-    source.dispose();
+    await this.#withSource(source, options.steps, async (iterator) => {
+      const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
+      this.stopPredicting = false;
+      await callbacks.call("onPredictBegin", {});
+      await this.#runEpoch("predict", iterator, callbacks, (result) => outputs.push(result));
+      await callbacks.call("onPredictEnd", {});
+    });
     if (outputs.length === 0) throw new ArgumentError("predict: there is no data.");
     const joined = joinBatches(outputs);
     if (outputs.length > 1) for (const output of outputs) disposeAll(output);
@@ -478,37 +494,29 @@ export class Trainer extends Layer {
     options: OnBatchOptions,
   ): Promise<number | number[] | Logs> {
     this.#requireCompiled(`${mode}OnBatch`);
-    const labels = toTensors(y, "y");
-    let sampleWeight = toTensors(options.sampleWeight, "sampleWeight");
-    if (options.classWeight) {
-      if (sampleWeight !== null) {
-        throw new ArgumentError(
-          "classWeight and sampleWeight do not go together: give one of them.",
-        );
-      }
-      sampleWeight = await classWeights(labels, options.classWeight);
+    const batch = await makeBatch([x, y, options.sampleWeight], options);
+    try {
+      this.#buildFor(batch);
+      this.resetMetrics();
+      const { result } = await this.#execute(mode, [[batch.x, batch.y, batch.sampleWeight]]);
+      const logs = await takeLogs(result as TensorLogs);
+      return options.returnDict ? logs : this.#inOrder(logs);
+    } finally {
+      disposeAll(batch.owned);
     }
-    const batch = { x: toTensors(x, "x"), y: labels, sampleWeight };
-    this.#buildFor(batch);
-    this.resetMetrics();
-    const { result } = await this.#execute(mode, [[batch.x, batch.y, batch.sampleWeight]]);
-    const logs = await readLogs(result as TensorLogs);
-    return options.returnDict ? logs : this.#inOrder(logs);
   }
 
   /** The outputs for one batch. */
   async predictOnBatch<R = Tensor>(x: unknown): Promise<R> {
-    const batch = { x: toTensors(x, "x"), y: null, sampleWeight: null };
-    this.#buildFor(batch);
-    const { result, submission } = await this.#execute("predict", [[batch.x, null, null]]);
-    await submission?.done();
-    return result as R;
-  }
-
-  /** Builds from the first batch, which is not used up. */
-  async #buildFromFirst(iterator: EpochIterator): Promise<void> {
-    const batch = await iterator.peek();
-    if (batch !== null) this.#buildFor(batch);
+    const batch = await makeBatch([x]);
+    try {
+      this.#buildFor(batch);
+      const { result, submission } = await this.#execute("predict", [[batch.x, null, null]]);
+      await submission?.done();
+      return result as R;
+    } finally {
+      disposeAll(batch.owned);
+    }
   }
 
   #callbacks(
