@@ -4,6 +4,7 @@
  * @module
  */
 import type { Tensor } from "../../tensor/tensor.ts";
+import { ArgumentError, describe } from "../../util/errors.ts";
 import type { Callback } from "../callbacks/callback.ts";
 import type { CallbackList } from "../callbacks/callback-list.ts";
 import type * as optimizers from "../optimizers/index.ts";
@@ -85,3 +86,22 @@ export type StepData = readonly [x: unknown, y: unknown, sampleWeight: unknown];
 
 /** Named scalars, as steps return them. */
 export type TensorLogs = Record<string, Tensor>;
+
+/**
+ * Checks the numbers of an options object.
+ *
+ * @throws {ArgumentError} If one is given that is no integer, or is below its least.
+ */
+export function checkCounts(
+  method: string,
+  counts: Readonly<Record<string, readonly [value: number | null | undefined, least: number]>>,
+): void {
+  for (const [name, [value, least]] of Object.entries(counts)) {
+    if (value === undefined || value === null) continue;
+    if (!Number.isInteger(value) || value < least) {
+      throw new ArgumentError(
+        `${method}: ${name} must be an integer of at least ${least}, got ${describe(value)}.`,
+      );
+    }
+  }
+}

@@ -39,15 +39,16 @@ import {
 } from "./data.ts";
 import { runEpoch, type StepRun } from "./epoch.ts";
 import { disposeAll, joinBatches, takeLogs } from "./results.ts";
-import type {
-  CompileOptions,
-  EvaluateOptions,
-  FitOptions,
-  OnBatchOptions,
-  PredictOptions,
-  StepData,
-  TensorLogs,
-  Verbose,
+import {
+  type CompileOptions,
+  checkCounts,
+  type EvaluateOptions,
+  type FitOptions,
+  type OnBatchOptions,
+  type PredictOptions,
+  type StepData,
+  type TensorLogs,
+  type Verbose,
 } from "./trainer-options.ts";
 
 type StepFunction = (batches: readonly StepData[]) => unknown;
@@ -101,6 +102,7 @@ export class Trainer extends Layer {
 
   /** Says how to train: optimizer, losses, metrics. */
   compile(options: CompileOptions = {}): void {
+    checkCounts("compile", { stepsPerExecution: [options.stepsPerExecution, 1] });
     const optimizer = optimizers.get(options.optimizer ?? "rmsprop") as Optimizer;
     this.optimizer =
       (options.autoScaleLoss ?? true) && this.dtypePolicy.name === "mixed_float16"
@@ -116,13 +118,7 @@ export class Trainer extends Layer {
         : new CompileMetrics(metrics, weightedMetrics, names);
     this.#lossTracker = new Mean({ name: "loss" });
     this.#runEagerly = options.runEagerly ?? false;
-    const steps = options.stepsPerExecution ?? 1;
-    if (!Number.isInteger(steps) || steps < 1) {
-      throw new ArgumentError(
-        `compile: stepsPerExecution must be a positive integer, got ${describe(steps)}.`,
-      );
-    }
-    this.#stepsPerExecution = steps;
+    this.#stepsPerExecution = options.stepsPerExecution ?? 1;
     this.#compileConfig = options;
     for (const fn of Object.values(this.#functions)) fn.clear();
     this.#functions = {};
@@ -363,6 +359,12 @@ export class Trainer extends Layer {
   ): Promise<History> {
     const { epochs = 1, batchSize, classWeight, initialEpoch = 0 } = options;
     const steps = options.stepsPerEpoch;
+    checkCounts("fit", {
+      epochs: [epochs, 0],
+      initialEpoch: [initialEpoch, 0],
+      stepsPerEpoch: [steps, 1],
+      validationSteps: [options.validationSteps, 1],
+    });
     const shuffle = options.shuffle ?? true;
     const data = { y, sampleWeight, batchSize, shuffle, steps, classWeight };
     const source = await makeSource(x, data);
@@ -429,6 +431,7 @@ export class Trainer extends Layer {
     options: EvaluateOptions = {},
   ): Promise<number | number[] | Logs> {
     this.#requireCompiled("evaluate");
+    checkCounts("evaluate", { steps: [options.steps, 1] });
     const source = await makeSource(x, {
       y,
       sampleWeight: options.sampleWeight,
@@ -454,6 +457,7 @@ export class Trainer extends Layer {
    * (await model.predict([[1], [2]], { verbose: 0 })).shape; // [2, 1]
    */
   async predict<R = Tensor>(x: DataLike, options: PredictOptions = {}): Promise<R> {
+    checkCounts("predict", { steps: [options.steps, 1] });
     const source = await makeSource(x, { batchSize: options.batchSize, steps: options.steps });
     const outputs: unknown[] = [];
     await this.#withSource(source, options.steps, async (iterator) => {
