@@ -52,9 +52,11 @@ export type { CallOptions, LayerOptions, WeightOptions };
 
 export interface Layer {
   /** The output for symbolic inputs, which becomes part of a functional model. */
-  <R = KerasTensor>(inputs: SymbolicInputs, ...more: unknown[]): R;
+  (inputs: SymbolicInputs, ...more: unknown[]): KerasTensor;
   /** The output for tensors. */
-  <R = Tensor>(inputs: Inputs, ...more: unknown[]): R;
+  (inputs: Inputs, ...more: unknown[]): Tensor;
+  /** The same for layers that give something else: `layer<[Tensor, Tensor]>(x)`. */
+  <R>(inputs: SymbolicInputs | Inputs, ...more: unknown[]): R;
 }
 
 /**
