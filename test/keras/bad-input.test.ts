@@ -16,6 +16,7 @@ import {
 } from "../../src/index.ts";
 import { floats, numbers } from "../support/data.ts";
 import { failure } from "../support/failing.ts";
+import { stateOf } from "./saving/files.ts";
 
 const quiet = { verbose: 0 } as const;
 
@@ -28,14 +29,6 @@ function makeModel(): Sequential {
   ]);
   model.compile({ optimizer: "adam", loss: "mse" });
   return model;
-}
-
-/** Everything that training changes. */
-async function stateOf(model: Model): Promise<number[][]> {
-  const variables = [...model.variables, ...(model.optimizer?.variables ?? [])];
-  return Promise.all(
-    variables.map(async (v) => Array.from((await v.data()) as ArrayLike<number>, Number)),
-  );
 }
 
 /** A trained model, so that the optimizer has state to lose. */

@@ -99,7 +99,7 @@ describe("fit", () => {
     const how = runEagerly ? "eagerly" : "compiled";
     test(`every fit gives back what it took, ${how}`, async () => {
       const model = makeModel({ runEagerly });
-      const fit = async (kind: number): Promise<void> => {
+      const fitOnce = async (kind: number): Promise<void> => {
         const options = { batchSize, epochs: 2, verbose: 0 as const };
         if (kind === 0) {
           await model.fit(nested(x, 4), nested(y, 2), { ...options, validationSplit: 0.25 });
@@ -116,9 +116,9 @@ describe("fit", () => {
         }
       };
       for (let kind = 0; kind < 4; kind++) {
-        await fit(kind);
+        await fitOnce(kind);
         const before = live();
-        for (let i = 0; i < 5; i++) await fit(kind);
+        for (let i = 0; i < 5; i++) await fitOnce(kind);
         expect(live(), `kind ${kind}`).toEqual(before);
       }
     });

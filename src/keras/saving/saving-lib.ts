@@ -12,7 +12,7 @@ import type { Config } from "../object.ts";
 import { Archive, packArchive } from "./archive.ts";
 import { Hdf5File } from "./hdf5.ts";
 import { emptyTree, writeHdf5 } from "./hdf5-writer.ts";
-import { legacyFile, loadLegacyWeights } from "./legacy-h5.ts";
+import { legacyFile, loadLegacyOptimizer, loadLegacyWeights } from "./legacy-h5.ts";
 import { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";
 import { loadState, saveState } from "./state.ts";
 
@@ -83,7 +83,7 @@ function dateText(date: Date): string {
  * Saves a model: architecture, weights and the state of its optimizer.
  *
  * @param path Ends in `.keras`, or in `.h5` for Keras's older format (without
- *   the optimizer's state).
+ *   the state of random numbers).
  * @throws {SerializationError} If it cannot be written; an old file of the name is then as it was.
  */
 export async function saveModel(
@@ -102,7 +102,8 @@ export async function saveModel(
       config: Config;
     };
     const training = trainingConfig(model);
-    await platform().writeFile(target, await legacyFile(model, { class_name, config }, training));
+    const data = await legacyFile(model, { class_name, config }, training, model.optimizer);
+    await platform().writeFile(target, data);
     return;
   }
   throw new ArgumentError(
@@ -244,6 +245,7 @@ async function loadLegacy(data: Uint8Array, path: string, options: LoadOptions):
     if ((options.compile ?? true) && typeof training === "string") {
       const { optimizer_config: optimizer, ...rest } = parseConfig(training, path);
       model.compileFromConfig({ ...rest, optimizer });
+      if (model.optimizer !== null) loadLegacyOptimizer(model.optimizer, file);
     }
     return model;
   } finally {
