@@ -4,7 +4,14 @@
  * @module
  */
 import { platform } from "../../platform/platform.ts";
-import { ArgumentError, describe, KeratinError, SerializationError } from "../../util/errors.ts";
+import { withVariableBudget } from "../../tensor/variable.ts";
+import {
+  ArgumentError,
+  describe,
+  formatShape,
+  KeratinError,
+  SerializationError,
+} from "../../util/errors.ts";
 import { isPlainObject } from "../../util/pytree.ts";
 import type { Layer } from "../layers/layer.ts";
 import type { Model } from "../models/model.ts";
@@ -191,8 +198,32 @@ function parseConfig(data: Uint8Array | string, path: string): Record<string, un
   return config;
 }
 
+/** A model may take so many times the bytes of its file, and a little more: slots of optimizers. */
+const maxGrowth = 8;
+const smallModel = 1 << 24;
+
+/** Runs `fn`; what it makes is refused when it is out of all proportion to the file. */
+function inProportion<T>(path: string, fileBytes: number, fn: () => T): T {
+  const exceeded = (shape: readonly number[]): Error =>
+    new SerializationError(
+      `${path} describes weights of shape ${formatShape(shape)}, which its ${fileBytes} bytes ` +
+        "cannot hold.",
+      { path, shapes: [shape] },
+    );
+  return withVariableBudget(smallModel + maxGrowth * fileBytes, exceeded, fn);
+}
+
 /** The model that a config describes, with weights that are not set yet. */
-function makeModel(config: Record<string, unknown>, path: string, options: LoadOptions): Model {
+function makeModel(
+  config: Record<string, unknown>,
+  path: string,
+  fileBytes: number,
+  options: LoadOptions,
+): Model {
+  return inProportion(path, fileBytes, () => makeUnchecked(config, path, options));
+}
+
+function makeUnchecked(config: Record<string, unknown>, path: string, options: LoadOptions): Model {
   const { compile_config: compileConfig, ...rest } = config;
   const model = deserializeKerasObject(rest, { customObjects: options.customObjects }) as Model;
   if (typeof (model as Partial<Model> | null)?.compileFromConfig !== "function") {
@@ -210,18 +241,20 @@ async function loadArchive(data: Uint8Array, path: string, options: LoadOptions)
       path,
     });
   }
-  const model = makeModel(parseConfig(archive.read("config.json"), path), path, options);
   if (!archive.has("model.weights.h5")) {
     throw new SerializationError(`${path} holds no model.weights.h5.`, { path });
   }
-  await loadWeightsFrom(model, archive.read("model.weights.h5"), path, false);
+  const weights = archive.read("model.weights.h5");
+  const config = parseConfig(archive.read("config.json"), path);
+  const model = makeModel(config, path, weights.length, options);
+  await loadWeightsFrom(model, weights, path, false);
   return model;
 }
 
 async function loadFolder(path: string, options: LoadOptions): Promise<Model> {
   const config = await platform().readFile(`${path}/config.json`);
-  const model = makeModel(parseConfig(config, path), path, options);
   const weights = await platform().readFile(`${path}/model.weights.h5`);
+  const model = makeModel(parseConfig(config, path), path, weights.length, options);
   await loadWeightsFrom(model, weights, path, false);
   return model;
 }
@@ -239,7 +272,7 @@ async function loadLegacy(data: Uint8Array, path: string, options: LoadOptions):
       );
     }
     const config = parseConfig(text, path);
-    const model = deserializeKerasObject(config, { customObjects: options.customObjects }) as Model;
+    const model = makeModel(config, path, data.length, options);
     loadLegacyWeights(model, file, file.list("model_weights") === null ? "" : "model_weights");
     const training = file.attribute("", "training_config");
     if ((options.compile ?? true) && typeof training === "string") {
