@@ -279,6 +279,11 @@ export class Model extends Trainer {
 
   // --- Configs ---
 
+  /** Inputs and outputs are the graph's; what a subclass takes it tells itself. */
+  protected override get configParameters(): readonly string[] {
+    return [];
+  }
+
   override getConfig(): Config {
     if (this.#graph === null) {
       const { name, trainable, dtype } = super.getConfig();

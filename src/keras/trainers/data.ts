@@ -266,13 +266,13 @@ class ArraySource implements BatchSource {
   #order(): Int32Array | null {
     if (this.#shuffle === false) return null;
     if (this.#shuffle !== "batch") return shuffleOrder(this.#count);
-    const { batchSize } = this;
     const order = new Int32Array(this.#count);
-    let next = 0;
-    for (const batch of shuffleOrder(this.numBatches)) {
-      for (let i = batch * batchSize; i < Math.min((batch + 1) * batchSize, this.#count); i++) {
-        order[next++] = i;
-      }
+    for (let start = 0; start < this.#count; start += this.batchSize) {
+      const rows = shuffleOrder(Math.min(this.batchSize, this.#count - start));
+      order.set(
+        rows.map((row) => start + row),
+        start,
+      );
     }
     return order;
   }

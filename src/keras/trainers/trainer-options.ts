@@ -43,7 +43,7 @@ export interface FitOptions {
   validationSplit?: number | undefined;
   /** `[x, y]` or `[x, y, sampleWeight]`, or a source of batches. */
   validationData?: unknown;
-  /** Whether the order of samples (`"batch"`: of batches) changes each epoch. */
+  /** Whether the order of samples (`"batch"`: only within each batch) changes each epoch. */
   shuffle?: boolean | "batch" | undefined;
   classWeight?: Readonly<Record<string, number>> | null | undefined;
   sampleWeight?: unknown;

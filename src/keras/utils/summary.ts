@@ -9,7 +9,7 @@ import { ArgumentError } from "../../util/errors.ts";
 import { flatten, isPlainObject } from "../../util/pytree.ts";
 import { sizeOf } from "../../util/shapes.ts";
 import { KerasTensor } from "../keras-tensor.ts";
-import { type Layer, notBuilt } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
 import { isShape } from "../layers/shape-trees.ts";
 import type { Graph } from "../models/graph.ts";
 
@@ -35,7 +35,7 @@ interface Summarized extends Layer {
 
 type Row = readonly string[];
 
-/** @internal Prints the table of a model. @throws {StateError} If it has no weights yet. */
+/** @internal Prints the table of a model. */
 export function printSummary(model: Layer, options: SummaryOptions): void {
   const print = options.printFn ?? ((line: string): void => console.log(line));
   for (const line of summaryLines(model as Summarized, options)) print(line);
@@ -150,10 +150,6 @@ function formatBytes(bytes: number): string {
 }
 
 function totals(model: Summarized): string[] {
-  if (!model.built) {
-    if (model.layers.some((layer) => layer.built)) return [" Total params: unknown (unbuilt)"];
-    throw notBuilt(model, "summary");
-  }
   const optimizer = model.optimizer?.variables ?? [];
   const weights = [...new Set(model.weights)];
   const trainable = [...new Set(model.trainableWeights)];
