@@ -16,6 +16,7 @@ import { type CallOptions, Layer, type LayerOptions } from "../layers/layer.ts";
 import { mapShapes } from "../layers/shape-trees.ts";
 import { getMask, setMask } from "../masks.ts";
 import { type Config, construct, type KerasClass, type ParameterTable } from "../object.ts";
+import { configToJson } from "../saving/json.ts";
 import {
   type FileLike,
   type LoadWeightsOptions,
@@ -314,7 +315,7 @@ export class Model extends Trainer {
   /** The model's config as JSON text. */
   toJson(): string {
     const constructor = this.constructor as unknown as { kerasModule?: string };
-    return JSON.stringify({
+    return configToJson({
       module: constructor.kerasModule ?? null,
       class_name: this.constructor.name,
       config: this.getConfig(),

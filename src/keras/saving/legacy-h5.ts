@@ -11,6 +11,7 @@ import { assignAll } from "../layers/own-weights.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import type { Hdf5File } from "./hdf5.ts";
 import { emptyTree, groupAt, type Hdf5Tree, writeHdf5 } from "./hdf5-writer.ts";
+import { configToJson } from "./json.ts";
 import { bytesOf, tensorOf } from "./state.ts";
 
 /** The list of an attribute, which may be split in `name0`, `name1`, … */
@@ -141,8 +142,8 @@ export async function legacyFile(
   const root = emptyTree();
   root.attributes["backend"] = "keratin";
   root.attributes["keras_version"] = "3.16.0";
-  root.attributes["model_config"] = JSON.stringify(config);
-  if (trainingConfig !== null) root.attributes["training_config"] = JSON.stringify(trainingConfig);
+  root.attributes["model_config"] = configToJson(config);
+  if (trainingConfig !== null) root.attributes["training_config"] = configToJson(trainingConfig);
   await saveLegacyWeights(model, groupAt(root, "model_weights"));
   if (optimizer !== null) await saveOptimizer(optimizer, root);
   return writeHdf5(root);

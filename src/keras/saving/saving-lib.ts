@@ -19,6 +19,7 @@ import type { Config } from "../object.ts";
 import { Archive, packArchive } from "./archive.ts";
 import { Hdf5File } from "./hdf5.ts";
 import { emptyTree, writeHdf5 } from "./hdf5-writer.ts";
+import { configToJson } from "./json.ts";
 import { legacyFile, loadLegacyOptimizer, loadLegacyWeights } from "./legacy-h5.ts";
 import { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";
 import { loadState, saveState } from "./state.ts";
@@ -73,7 +74,7 @@ async function checkTarget(path: unknown, overwrite: boolean): Promise<string> {
 export async function packModel(model: Model): Promise<Uint8Array> {
   const weights = emptyTree();
   await saveState(model, weights);
-  const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  const encode = (value: unknown): Uint8Array => new TextEncoder().encode(configToJson(value));
   return packArchive({
     "metadata.json": encode({ keras_version: kerasVersion, date_saved: dateText(new Date()) }),
     "config.json": encode(serializeKerasObject(model)),
