@@ -145,6 +145,7 @@ export const conv: PublicOp<
       const filters = dimAt(kernel.shape, -1);
       const fits =
         kernel.ndim === rank + 2 &&
+        kernel.shape.slice(0, -2).every((dim) => dim > 0) &&
         perGroup > 0 &&
         channels % perGroup === 0 &&
         filters % (channels / perGroup) === 0;
