@@ -130,11 +130,11 @@ function controlOp(name: string, attributes: AttributeSchema): OpDefinition {
 }
 
 /** The control ops; `native/runtime/control.h` says what each computes. */
-export const controlOps = {
+export const controlOps: Readonly<Record<"branch" | "loop" | "scan", OpDefinition>> = {
   branch: controlOp("branch", {}),
   loop: controlOp("loop", { carried: "int", limit: "int64" }),
   scan: controlOp("scan", { carried: "int", scanned: "int", length: "int", reverse: "bool" }),
-} as const;
+};
 
 /** Runs a control op: adds it to the trace, or makes it a program of its own. */
 export function runControl(
