@@ -7,6 +7,15 @@ export * from "./activation.ts";
 export * from "./arithmetic.ts";
 export * from "./bits.ts";
 export * from "./comparison.ts";
+export {
+  cond,
+  foriLoop,
+  map,
+  scan,
+  switchOp as switch,
+  vectorizedMap,
+  whileLoop,
+} from "./control-flow.ts";
 export { conv } from "./convolution.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
