@@ -8,7 +8,7 @@ import { type Jitted, jit } from "../../jit/jit.ts";
 import { add } from "../../ops/arithmetic.ts";
 import { cast } from "../../ops/creation.ts";
 import { sum } from "../../ops/reduction.ts";
-import { concatenate } from "../../ops/shaping.ts";
+import { concatenate } from "../../ops/joining.ts";
 import type { Submission } from "../../runtime/backend.ts";
 import { state } from "../../tensor/context.ts";
 import { Tensor } from "../../tensor/tensor.ts";
