@@ -33,8 +33,8 @@ import { withLogits } from "./logits.ts";
 import { type TensorLike, toFloat, toTensor } from "./promote.ts";
 import { max } from "./reduction.ts";
 import { flip } from "./shaping.ts";
-import { split } from "./splitting.ts";
 import { cumsum, sort } from "./sorting.ts";
+import { split } from "./splitting.ts";
 
 /** A constant of the dtype of `x`. */
 function like(x: Tensor, value: number): Tensor {

@@ -62,9 +62,7 @@ export const pad: PublicOp<
         );
       }
       const mirrored = (start: number, count: number): Tensor[] =>
-        count === 0
-          ? []
-          : [flipOver(sliceAxis(result, axis, start, start + count), [axis])];
+        count === 0 ? [] : [flipOver(sliceAxis(result, axis, start, start + count), [axis])];
       result = concatenateAlong(
         [...mirrored(skip, before), result, ...mirrored(length - skip - behind, behind)],
         axis,

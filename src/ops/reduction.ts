@@ -67,7 +67,7 @@ function reducePrimitive(
 }
 
 /** The dtype of a sum of integers: at least 32 bits. */
-function accumulatorDType(dtype: DType): DType {
+export function accumulatorDType(dtype: DType): DType {
   if (dtype === "bool" || dtype === "int8" || dtype === "int16") return "int32";
   if (dtype === "uint8" || dtype === "uint16") return "uint32";
   return dtype;

@@ -7,14 +7,16 @@
 import { floatx } from "../runtime/precision.ts";
 import { apply, applyMany } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
+import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import { dimAt, normalizeAxis } from "../util/shapes.ts";
+import { divide, multiply } from "./arithmetic.ts";
 import { reshapeTo } from "./broadcasting.ts";
-import { greaterEqual, isfinite, less, logicalAnd } from "./comparison.ts";
+import { equal, greaterEqual, isfinite, less, logicalAnd, select } from "./comparison.ts";
 import type { DTypeOptions } from "./creation.ts";
 import { takeAlong } from "./indexing.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
@@ -51,6 +53,49 @@ export const cumsum: PublicOp<
       axis: normalizeAxis("cumsum", axis ?? 0, x.ndim),
       reverse: false,
     });
+  },
+);
+
+const cumprodOp: OpDefinition<{ axis: number; reverse: boolean }> = defineOp({
+  name: "cumprod",
+  attributes: { axis: "int", reverse: "bool" },
+  infer: ([x]) => x as Tensor,
+  vjp: ({ inputs: [given], outputs: [product], grads: [dy] }, { axis, reverse }) => {
+    const x = given as Tensor;
+    const d = dy as Tensor;
+    const total = (terms: Tensor): Tensor => apply(cumsumOp, [terms], { axis, reverse: !reverse });
+    const zero = scalar(0, x.dtype);
+    const one = scalar(1, x.dtype);
+    // Before the first zero: all later products over x. At it: products without
+    // it, which end at the second. Behind it: nothing.
+    const isZero = equal(x, zero);
+    const zeros = apply(cumsumOp, [castTo(isZero, x.dtype)], { axis, reverse });
+    const isFirst = logicalAnd(isZero, equal(zeros, one));
+    const without = apply(cumprodOp, [select(isFirst, one, x)], { axis, reverse });
+    const before = divide(total(multiply(d, product as Tensor)), select(isZero, one, x));
+    const at = total(multiply(d, without));
+    return [select(equal(zeros, zero), before, select(isFirst, at, zero))];
+  },
+});
+
+/** Options of `cumsum` and `cumprod`. */
+export interface CumulativeOptions extends DTypeOptions {
+  /** Default: `x` counts as flat. */
+  axis?: number | null | undefined;
+}
+
+/** Products of the elements up to each place of an axis; flat without one. */
+export const cumprod: PublicOp<(x: TensorLike, options?: CumulativeOptions) => Tensor> = publicOp(
+  "keras.ops.cumprod",
+  { x: tensorArgument, axis: null, dtype: null },
+  (given, { axis, dtype } = {}) => {
+    let x = toTensor("cumprod", given);
+    const kind =
+      dtype === undefined || dtype === null ? x.dtype : standardizeDType(dtype, floatx());
+    x = castTo(x, kind === "bool" ? "int32" : kind);
+    if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
+    const along = normalizeAxis("cumprod", axis ?? 0, x.ndim);
+    return apply(cumprodOp, [x], { axis: along, reverse: false });
   },
 );
 
