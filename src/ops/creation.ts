@@ -17,7 +17,7 @@ import {
   tensorArgument,
 } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type DType, isFloat, resultType, standardizeDType } from "../util/dtypes.ts";
+import { type DType, resultType, standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError } from "../util/errors.ts";
 import { checkShape, type Shape } from "../util/shapes.ts";
 import { broadcastOver } from "./broadcasting.ts";
@@ -155,25 +155,38 @@ export const arange: PublicOp<
   },
 );
 
-/** Options of `linspace`. */
-export interface LinspaceOptions extends DTypeOptions {
-  num?: number | undefined;
-  /** Whether `stop` is the last one. */
-  endpoint?: boolean | undefined;
-}
+/** A tensor whose values do not matter: zeros. */
+export const empty: PublicOp<(shape: number | Shape, options?: DTypeOptions) => Tensor> = publicOp(
+  "keras.ops.empty",
+  { shape: requiredArgument, dtype: null },
+  (shape, { dtype } = {}) => fill(shapeOf("empty", shape), standardizeDType(dtype, floatx()), 0),
+);
 
-/** `num` numbers at equal distances from `start` to `stop`. */
-export const linspace: PublicOp<
-  (start: number, stop: number, options?: LinspaceOptions) => Tensor
-> = publicOp(
-  "keras.ops.linspace",
-  { start: requiredArgument, stop: requiredArgument, num: 50, endpoint: true, dtype: null },
-  (start, stop, { num = 50, endpoint = true, dtype } = {}) => {
-    const kind = standardizeDType(dtype, floatx());
-    const compute = isFloat(kind) ? kind : floatx();
-    const step = (stop - start) / Math.max(1, endpoint ? num - 1 : num);
-    return castTo(iota(checkShape("linspace", [num]), compute, 0, start, step), kind);
-  },
+/** A tensor of the shape and dtype of `x` whose values do not matter: zeros. */
+export const emptyLike: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = like(
+  "empty_like",
+  0,
+);
+
+/** The number of axes. */
+export const ndim: PublicOp<(x: TensorLike) => number> = publicOp(
+  "keras.ops.ndim",
+  { x: tensorArgument },
+  (x) => toTensor("ndim", x).ndim,
+);
+
+/** The number of elements, as an int32 tensor. */
+export const size: PublicOp<(x: TensorLike) => Tensor> = publicOp(
+  "keras.ops.size",
+  { x: tensorArgument },
+  (x) => scalar(toTensor("size", x).size, "int32"),
+);
+
+/** `x`: tensors do not change, so that a copy would be no different. */
+export const copy: PublicOp<(x: TensorLike) => Tensor> = publicOp(
+  "keras.ops.copy",
+  { x: tensorArgument },
+  (x) => toTensor("copy", x),
 );
 
 /** Ones on a diagonal (`k` above the main one), zeros elsewhere. */

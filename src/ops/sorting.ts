@@ -136,6 +136,31 @@ export const argsort: PublicOp<
   return apply(argsortOp, [x], { axis: normalizeAxis("argsort", axis ?? -1, x.ndim) });
 });
 
+/**
+ * Indices that put the `kth` smallest element of an axis in its place, smaller
+ * ones before it and larger ones behind.
+ */
+export const argpartition: PublicOp<
+  (x: TensorLike, kth: number, options?: { axis?: number | null | undefined }) => Tensor
+> = publicOp(
+  "keras.ops.argpartition",
+  { x: tensorArgument, kth: requiredArgument, axis: -1 },
+  (given, kth, { axis = -1 } = {}) => {
+    const x = toTensor("argpartition", given);
+    const length =
+      axis === null ? x.size : (x.shape[normalizeAxis("argpartition", axis, x.ndim)] as number);
+    if (!Number.isInteger(kth) || kth < -length || kth >= length) {
+      throw new ArgumentError(
+        `argpartition: kth is ${String(kth)}, the axis of shape ${formatShape(x.shape)} has ` +
+          `${length} elements.`,
+        { op: "argpartition" },
+      );
+    }
+    // Sorted indices are partitioned at every place.
+    return argsort(x, { axis });
+  },
+);
+
 const topKOp: OpDefinition<{ k: number }> = defineOp({
   name: "top_k",
   attributes: { k: "int" },
