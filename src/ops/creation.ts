@@ -6,12 +6,12 @@
 import { floatx } from "../runtime/precision.ts";
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
-import { isPythonFloat, scalar } from "../tensor/create.ts";
+import { isPythonFloat, scalar, WeakFloat } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { fill } from "../tensor/fill.ts";
 import {
   type PublicOp,
-  positionalArgument,
+  positionalTensor,
   publicOp,
   requiredArgument,
   tensorArgument,
@@ -132,20 +132,30 @@ export function iota(shape: Shape, dtype: DType, axis: number, start = 0, step =
  * await ops.arange(2, 10, 3).array(); // [2, 5, 8]
  */
 export const arange: PublicOp<
-  (start: number, stop?: number | null, step?: number | null, options?: DTypeOptions) => Tensor
+  (
+    start: number | WeakFloat,
+    stop?: number | WeakFloat | null,
+    step?: number | WeakFloat | null,
+    options?: DTypeOptions,
+  ) => Tensor
 > = publicOp(
   "keras.ops.arange",
   {
-    start: requiredArgument,
-    stop: positionalArgument(null),
-    step: positionalArgument(null),
+    start: tensorArgument,
+    stop: positionalTensor(null),
+    step: positionalTensor(null),
     dtype: null,
   },
   (start, stop, step, { dtype } = {}) => {
-    const by = step ?? 1;
-    const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
+    const given =
+      stop === undefined || stop === null ? [0, start, step ?? 1] : [start, stop, step ?? 1];
+    const [from, to, by] = given.map((n) => (n instanceof WeakFloat ? n.value : n)) as [
+      number,
+      number,
+      number,
+    ];
     if (by === 0) throw new ArgumentError("arange: the step is 0.", { op: "arange" });
-    const kinds = [from, to, by].map((n): "float" | "int" => (isPythonFloat(n) ? "float" : "int"));
+    const kinds = given.map((n): "float" | "int" => (isPythonFloat(n) ? "float" : "int"));
     const kind =
       dtype === undefined || dtype === null
         ? resultType(kinds, floatx())

@@ -7,13 +7,19 @@
  *
  * @module
  */
+import { WeakFloat } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { isTypedArray, type TypedArray } from "../util/dtypes.ts";
 import { UnsupportedError } from "../util/errors.ts";
 
 /** Yields tensors of one element, gets their values, returns the result. */
 export type Steps<R> = Generator<Tensor, R, number>;
 
-function readNow(op: string, remedy: string, count: Tensor): number {
+/** Numbers that shapes depend on. */
+export type Numbers = number | readonly number[] | TypedArray | Tensor;
+
+/** @throws {UnsupportedError} If values cannot be read here and now. */
+function checkReadable(op: string, remedy: string, count: Tensor): void {
   if (count.symbol !== null) {
     throw new UnsupportedError(
       `${op}: the shape of its result depends on values, which there are none of while a ` +
@@ -29,6 +35,10 @@ function readNow(op: string, remedy: string, count: Tensor): number {
       { op },
     );
   }
+}
+
+function readNow(op: string, remedy: string, count: Tensor): number {
+  checkReadable(op, remedy, count);
   return Number(count.itemSync());
 }
 
@@ -51,8 +61,20 @@ export async function runLater<R>(steps: Steps<R>): Promise<R> {
   return step.value;
 }
 
-/** A length that may come as a tensor of one element; that is read now. */
-export function lengthOf(op: string, value: number | Tensor): number {
+/** A number that may come as a tensor of one element; that is read now. */
+export function numberOf(op: string, value: number | WeakFloat | Tensor): number {
+  if (value instanceof WeakFloat) return value.value;
   if (!(value instanceof Tensor)) return value;
   return readNow(op, "Give it as a number.", value);
+}
+
+/** One number or several, which may come as a tensor; that is read now. */
+export function numbersOf(op: string, value: Numbers): number | readonly number[] {
+  if (typeof value === "number") return value;
+  if (Array.isArray(value)) return value as readonly number[];
+  if (isTypedArray(value)) return Array.from(value as ArrayLike<number | bigint>, Number);
+  const x = value as Tensor;
+  if (x.ndim === 0) return numberOf(op, x);
+  checkReadable(op, "Give them as an array of numbers.", x);
+  return Array.from(x.dataSync() as ArrayLike<number | bigint>, Number);
 }

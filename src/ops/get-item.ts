@@ -46,7 +46,9 @@ function isList(item: unknown): item is readonly ArrayLike[] {
 }
 
 function planOf(x: Tensor, key: IndexKey): Plan {
-  const items: readonly IndexItem[] = Array.isArray(key) ? (key as readonly IndexItem[]) : [key as IndexItem];
+  const items: readonly IndexItem[] = Array.isArray(key)
+    ? (key as readonly IndexItem[])
+    : [key as IndexItem];
   const taken = items.filter((item) => item !== null && item !== "...").length;
   if (taken > x.ndim) {
     throw new ShapeError(

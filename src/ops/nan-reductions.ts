@@ -14,9 +14,9 @@ import {
 } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isFloat, resultType } from "../util/dtypes.ts";
-import { normalizeAxes } from "../util/shapes.ts";
+import { normalizeAxes, reducedShape } from "../util/shapes.ts";
 import { divide, square, subtract } from "./arithmetic.ts";
-import { sumOver } from "./broadcasting.ts";
+import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { isnan, logicalNot, select } from "./comparison.ts";
 import { sqrt } from "./exponential.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
@@ -105,13 +105,14 @@ export const nanmean: PublicOp<Reduction> = nanReduction(
 );
 
 function varianceOf(x: Tensor, axes: readonly number[], keepdims: boolean): Tensor {
-  const center = totals(x, axes, true);
-  const { total, count } = totals(
-    square(subtract(x, divide(center.total, center.count))),
-    axes,
-    keepdims,
-  );
-  return divide(total, count);
+  const there = logicalNot(isnan(x));
+  const count = sumOver(castTo(there, x.dtype), axes, true);
+  const known = without(x, 0);
+  const center = divide(sumOver(known, axes, true), count);
+  // Masked before it is squared, so that the gradient is finite at NaN.
+  const distance = select(there, subtract(known, center), scalar(0, x.dtype));
+  const result = divide(sumOver(square(distance), axes, true), count);
+  return keepdims ? result : reshapeTo(result, reducedShape(x.shape, axes, false));
 }
 
 /** The mean of squared distances from the mean; NaN where all are. */

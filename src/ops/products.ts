@@ -22,14 +22,8 @@ import { flipOver, padWith, sliceAxis } from "./shaping.ts";
 /** All products of an element of x1 (rows) and one of x2 (columns), both flat. */
 export const outer: PublicOp<Binary> = publicBinary("outer", (x1, x2) => {
   const [a, b] = promoteTensors("outer", x1, x2);
-  return product(reshapeTo(a, [a.size, 1]), reshapeTo(b, [1, b.size]));
+  return multiply(reshapeTo(a, [a.size, 1]), reshapeTo(b, [1, b.size]));
 });
-
-/** a * b; of booleans whether both are true. */
-function product(a: Tensor, b: Tensor): Tensor {
-  if (a.dtype !== "bool") return multiply(a, b);
-  return castTo(multiply(castTo(a, "int32"), castTo(b, "int32")), "bool");
-}
 
 /**
  * The sums of products over the last axis of both.
@@ -38,7 +32,7 @@ function product(a: Tensor, b: Tensor): Tensor {
  */
 export const inner: PublicOp<Binary> = publicBinary("inner", (x1, x2) => {
   const [a, b] = promoteTensors("inner", x1, x2);
-  if (a.ndim === 0 || b.ndim === 0) return product(a, b);
+  if (a.ndim === 0 || b.ndim === 0) return multiply(a, b);
   if (dimAt(a.shape, -1) !== dimAt(b.shape, -1)) {
     throw new ShapeError(
       `inner: last axes differ: ${formatShape(a.shape)} and ${formatShape(b.shape)} ` +
@@ -74,7 +68,7 @@ export const kron: PublicOp<Binary> = publicBinary("kron", (x1, x2) => {
   const full = (x: Tensor): number[] => [...new Array<number>(rank - x.ndim).fill(1), ...x.shape];
   const left = full(a);
   const right = full(b);
-  const blocks = product(
+  const blocks = multiply(
     reshapeTo(
       a,
       left.flatMap((dim) => [dim, 1]),

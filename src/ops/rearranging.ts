@@ -8,6 +8,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { normalizeAxis } from "../util/shapes.ts";
 import { reshapeTo } from "./broadcasting.ts";
+import { type Numbers, numbersOf } from "./dynamic-shape.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 import { concatenateAlong, flipOver, permute, sliceAxis } from "./shaping.ts";
 
@@ -19,18 +20,13 @@ import { concatenateAlong, flipOver, permute, sliceAxis } from "./shaping.ts";
  * await ops.roll([1, 2, 3, 4], 1).array(); // [4, 1, 2, 3]
  */
 export const roll: PublicOp<
-  (
-    x: TensorLike,
-    shift: number | readonly number[],
-    options?: { axis?: number | readonly number[] | null | undefined },
-  ) => Tensor
+  (x: TensorLike, shift: Numbers, options?: { axis?: Numbers | null | undefined }) => Tensor
 > = publicOp(
   "keras.ops.roll",
   { x: tensorArgument, shift: requiredArgument, axis: null },
   (given, shift, { axis } = {}) => {
     const x = toTensor("roll", given);
-    const list = (value: number | readonly number[]): readonly number[] =>
-      typeof value === "number" ? [value] : value;
+    const list = (value: Numbers): readonly number[] => [numbersOf("roll", value)].flat();
     const isFlat = axis === undefined || axis === null;
     const axes = isFlat ? [0] : list(axis).map((a) => normalizeAxis("roll", a, x.ndim));
     const shifts = list(shift);

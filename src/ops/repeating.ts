@@ -5,30 +5,46 @@
  */
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { ArgumentError } from "../util/errors.ts";
+import { ArgumentError, describe, formatShape } from "../util/errors.ts";
 import { checkShape, normalizeAxis } from "../util/shapes.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
+import { type Numbers, numbersOf } from "./dynamic-shape.ts";
+import { takeSlices } from "./indexing.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 
 /**
  * `x` with each element repeated along an axis.
  *
- * @param repeats How often each element comes.
+ * @param repeats How often each element comes: one count, or one for each.
  */
 export const repeat: PublicOp<
-  (x: TensorLike, repeats: number, options?: { axis?: number | null | undefined }) => Tensor
+  (x: TensorLike, repeats: Numbers, options?: { axis?: number | null | undefined }) => Tensor
 > = publicOp(
   "keras.ops.repeat",
   { x: tensorArgument, repeats: requiredArgument, axis: null },
-  (given, repeats, { axis } = {}) => {
-    if (!Number.isInteger(repeats) || repeats < 0) {
-      throw new ArgumentError(`repeat: expected a count, got ${String(repeats)}.`, {
+  (value, given, { axis } = {}) => {
+    let x = toTensor("repeat", value);
+    if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
+    const along = normalizeAxis("repeat", axis ?? 0, x.ndim);
+    const length = x.shape[along] as number;
+    const counts = [numbersOf("repeat", given)].flat();
+    if (!counts.every((n) => Number.isInteger(n) && n >= 0) || counts.length === 0) {
+      throw new ArgumentError(`repeat: expected counts, got ${describe(counts)}.`, {
         op: "repeat",
       });
     }
-    let x = toTensor("repeat", given);
-    if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
-    const along = normalizeAxis("repeat", axis ?? 0, x.ndim);
+    if (counts.length > 1) {
+      if (counts.length !== length) {
+        throw new ArgumentError(
+          `repeat: ${counts.length} counts for the ${length} elements along axis ${along} of ` +
+            `shape ${formatShape(x.shape)}.`,
+          { op: "repeat" },
+        );
+      }
+      const places = counts.flatMap((n, i) => new Array<number>(n).fill(i));
+      return takeSlices(x, toTensor("repeat", Int32Array.from(places)), along);
+    }
+    const [repeats] = counts as [number];
     const split = [...x.shape];
     split.splice(along + 1, 0, 1);
     const spreadOut = [...split];

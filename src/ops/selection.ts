@@ -7,7 +7,7 @@ import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import {
   type PublicOp,
-  positionalArgument,
+  positionalTensor,
   publicOp,
   requiredArgument,
   tensorArgument,
@@ -113,7 +113,7 @@ function whereOf(
  */
 export const where: PublicOp<Where> = publicOp(
   "keras.ops.where",
-  { condition: tensorArgument, x1: positionalArgument(null), x2: positionalArgument(null) },
+  { condition: tensorArgument, x1: positionalTensor(null), x2: positionalTensor(null) },
   whereOf as Where,
 );
 

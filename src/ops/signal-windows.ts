@@ -4,15 +4,19 @@
  * @module
  */
 import { floatx } from "../runtime/precision.ts";
-import { fromStored, toStored } from "../tensor/create.ts";
+import { fromStored, toStored, type WeakFloat } from "../tensor/create.ts";
 import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, describe } from "../util/errors.ts";
-import { lengthOf } from "./dynamic-shape.ts";
+import { numberOf } from "./dynamic-shape.ts";
 
 /** `length` values of a function of the place from 0 to 1; a single one is 1. */
-function sampled(op: string, given: number | Tensor, value: (t: number) => number): Tensor {
-  const length = lengthOf(op, given);
+function sampled(
+  op: string,
+  given: number | WeakFloat | Tensor,
+  value: (t: number) => number,
+): Tensor {
+  const length = numberOf(op, given);
   if (!Number.isFinite(length)) {
     throw new ArgumentError(`${op}: expected a length, got ${describe(length)}.`, { op });
   }
@@ -22,7 +26,7 @@ function sampled(op: string, given: number | Tensor, value: (t: number) => numbe
 }
 
 /** The type of a window function of a length. */
-export type WindowFunction = (x: number | Tensor) => Tensor;
+export type WindowFunction = (x: number | WeakFloat | Tensor) => Tensor;
 
 function windowOp(name: string, value: (t: number) => number): PublicOp<WindowFunction> {
   return publicOp(`keras.ops.${name}`, { x: tensorArgument }, (x) => sampled(name, x, value));
@@ -71,15 +75,13 @@ function logBesselI0(x: number): number {
 }
 
 /** I0(beta sqrt(1 - (2t - 1)^2)) / I0(beta), of the Bessel function I0. */
-export const kaiser: PublicOp<(x: number | Tensor, beta: number | Tensor) => Tensor> = publicOp(
-  "keras.ops.kaiser",
-  { x: tensorArgument, beta: tensorArgument },
-  (x, given) => {
-    const beta = Number(lengthOf("kaiser", given));
-    const whole = logBesselI0(beta);
-    return sampled("kaiser", x, (t) => {
-      const root = Math.sqrt(Math.max(0, 1 - (2 * t - 1) ** 2));
-      return Math.exp(logBesselI0(beta * root) - whole);
-    });
-  },
-);
+export const kaiser: PublicOp<
+  (x: number | WeakFloat | Tensor, beta: number | WeakFloat | Tensor) => Tensor
+> = publicOp("keras.ops.kaiser", { x: tensorArgument, beta: tensorArgument }, (x, given) => {
+  const beta = numberOf("kaiser", given);
+  const whole = logBesselI0(beta);
+  return sampled("kaiser", x, (t) => {
+    const root = Math.sqrt(Math.max(0, 1 - (2 * t - 1) ** 2));
+    return Math.exp(logBesselI0(beta * root) - whole);
+  });
+});

@@ -132,7 +132,8 @@ export const argsort: PublicOp<
   (x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor
 > = publicOp("keras.ops.argsort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
   let x = toTensor("argsort", given);
-  if (axis === null) x = reshapeTo(x, [x.size]);
+  // Keras counts a scalar as a vector of one.
+  if (axis === null || x.ndim === 0) x = reshapeTo(x, [x.size]);
   return apply(argsortOp, [x], { axis: normalizeAxis("argsort", axis ?? -1, x.ndim) });
 });
 

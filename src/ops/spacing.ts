@@ -22,6 +22,7 @@ import { absolute, add, divide, floor, multiply, sign, subtract } from "./arithm
 import { broadcastOver } from "./broadcasting.ts";
 import { equal, select } from "./comparison.ts";
 import { type DTypeOptions, iota } from "./creation.ts";
+import { numberOf } from "./dynamic-shape.ts";
 import { exp, log, power } from "./exponential.ts";
 import { promotedDType, type TensorLike, toTensor } from "./promote.ts";
 import { moveaxis } from "./shaping.ts";
@@ -29,7 +30,7 @@ import { moveaxis } from "./shaping.ts";
 /** Options of `geomspace`. */
 export interface GeomspaceOptions extends DTypeOptions {
   /** How many. */
-  num?: number | undefined;
+  num?: number | Tensor | undefined;
   /** Whether `stop` is the last one. */
   endpoint?: boolean | undefined;
   /** Where in the result the numbers follow each other, for tensors. */
@@ -60,8 +61,9 @@ function spacingOf(
   op: string,
   start: TensorLike,
   stop: TensorLike,
-  { num = 50, endpoint = true, dtype }: GeomspaceOptions,
+  { num: given = 50, endpoint = true, dtype }: GeomspaceOptions,
 ): Spacing {
+  const num = numberOf(op, given);
   if (!Number.isInteger(num) || num < 0) {
     throw new ArgumentError(`${op}: num must be a count, got ${String(num)}.`, { op });
   }

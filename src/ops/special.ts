@@ -276,7 +276,8 @@ export const gcd: PublicOp<Binary> = divisorOp("gcd");
 /** The least common multiple; 0 where either is 0. */
 export const lcm: PublicOp<Binary> = divisorOp("lcm");
 
-const nextafterOp = binaryPrimitive("nextafter", null);
+// A step is nothing beside x1, whatever its direction.
+const nextafterOp = binaryPrimitive("nextafter", [(dy) => dy, (dy) => fill(dy.shape, dy.dtype, 0)]);
 
 /** The next number of the dtype after x1 towards x2. */
 export const nextafter: PublicOp<Binary> = publicBinary("nextafter", (x1, x2) =>

@@ -7,6 +7,7 @@ import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../te
 import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape, ShapeError } from "../util/errors.ts";
 import { normalizeAxis } from "../util/shapes.ts";
+import { type Numbers, numbersOf } from "./dynamic-shape.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 import { sliceAxis } from "./shaping.ts";
 
@@ -16,15 +17,12 @@ import { sliceAxis } from "./shaping.ts";
  * @throws {ShapeError} If the axis does not divide.
  */
 export const split: PublicOp<
-  (
-    x: TensorLike,
-    indicesOrSections: number | readonly number[],
-    options?: { axis?: number | undefined },
-  ) => Tensor[]
+  (x: TensorLike, indicesOrSections: Numbers, options?: { axis?: number | undefined }) => Tensor[]
 > = publicOp(
   "keras.ops.split",
   { x: tensorArgument, indices_or_sections: requiredArgument, axis: 0 },
-  (given, indicesOrSections, { axis = 0 } = {}) => {
+  (given, sections, { axis = 0 } = {}) => {
+    const indicesOrSections = numbersOf("split", sections);
     const x = toTensor("split", given);
     const along = normalizeAxis("split", axis, x.ndim);
     const length = x.shape[along] as number;

@@ -14,6 +14,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { normalizeAxis } from "../util/shapes.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
+import { type Numbers, numbersOf } from "./dynamic-shape.ts";
 import { concatenate } from "./joining.ts";
 import { promoteAll, type TensorLike, toTensor } from "./promote.ts";
 import { permute, sliceAxis } from "./shaping.ts";
@@ -42,10 +43,10 @@ function atLeast(x: Tensor, rank: number): Tensor {
   return reshapeTo(x, [...new Array<number>(rank - x.ndim).fill(1), ...x.shape]);
 }
 
-/** Tensors one below the other; vectors are rows. */
+/** Tensors one below the other, along the first axis; vectors end to end, as Keras has it. */
 export const vstack: PublicOp<Stack> = stackOp(
   "vstack",
-  (x) => atLeast(x, 2),
+  (x) => atLeast(x, 1),
   () => 0,
 );
 
@@ -84,13 +85,13 @@ export const append: PublicOp<
 );
 
 /** The type of `hsplit` and its like. */
-export type Split = (x: TensorLike, indicesOrSections: number | readonly number[]) => Tensor[];
+export type Split = (x: TensorLike, indicesOrSections: Numbers) => Tensor[];
 
 function splitOp(name: string, least: number, axisOf: (x: Tensor) => number): PublicOp<Split> {
   return publicOp(
     `keras.ops.${name}`,
     { x: tensorArgument, indices_or_sections: requiredArgument },
-    (given: TensorLike, indicesOrSections: number | readonly number[]) => {
+    (given: TensorLike, indicesOrSections: Numbers) => {
       const x = toTensor(name, given);
       if (x.ndim < least) {
         throw new ShapeError(
@@ -116,16 +117,13 @@ export const dsplit: PublicOp<Split> = splitOp("dsplit", 3, () => 2);
  * length: the first ones are longer by one where the axis does not divide.
  */
 export const arraySplit: PublicOp<
-  (
-    x: TensorLike,
-    indicesOrSections: number | readonly number[],
-    options?: { axis?: number | undefined },
-  ) => Tensor[]
+  (x: TensorLike, indicesOrSections: Numbers, options?: { axis?: number | undefined }) => Tensor[]
 > = publicOp(
   "keras.ops.array_split",
   { x: tensorArgument, indices_or_sections: requiredArgument, axis: 0 },
-  (given, indicesOrSections, { axis = 0 } = {}) => {
+  (given, sections, { axis = 0 } = {}) => {
     const x = toTensor("array_split", given);
+    const indicesOrSections = numbersOf("array_split", sections);
     if (typeof indicesOrSections !== "number") return split(x, indicesOrSections, { axis });
     if (!Number.isInteger(indicesOrSections) || indicesOrSections <= 0) {
       throw new ArgumentError(

@@ -180,7 +180,7 @@ export interface HistogramOptions {
   /** How many bins. */
   bins?: number | undefined;
   /** What they cover; default: from the smallest to the largest element. */
-  range?: readonly [number, number] | readonly number[] | null | undefined;
+  range?: readonly TensorLike[] | null | undefined;
 }
 
 /**
@@ -213,11 +213,12 @@ export const histogram: PublicOp<(x: TensorLike, options?: HistogramOptions) => 
   );
 
 /** The range of a histogram, widened where it is empty. */
-function limits(x: Tensor, range: readonly number[] | null): [Tensor, Tensor] {
+function limits(x: Tensor, range: readonly TensorLike[] | null): [Tensor, Tensor] {
   const constant = (value: number): Tensor => scalar(value, x.dtype);
   let low: Tensor;
   let high: Tensor;
-  if (range !== null) [low, high] = [constant(range[0] as number), constant(range[1] as number)];
+  if (range !== null)
+    [low, high] = range.map((end) => toTensor("histogram", end, x.dtype)) as [Tensor, Tensor];
   else if (x.size === 0) [low, high] = [constant(0), constant(1)];
   else [low, high] = [min(x), max(x)];
   const half = select(equal(low, high), constant(0.5), constant(0));
