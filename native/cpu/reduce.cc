@@ -309,6 +309,11 @@ Status Reduce(const KernelCall& call) {
   if (x.size == 0) {
     // An empty sum or product: reduced over no element.
     ReduceBytes<Op>(x.dtype, x.data, out.data, out.size, 0, 1);
+    if (x.dtype == DType::kBool) {
+      // All of nothing holds: the largest byte is true, stored as 1.
+      uint8_t* truth = out.as<uint8_t>();
+      for (int64_t i = 0; i < out.size; i++) truth[i] = truth[i] != 0;
+    }
     return 0;
   }
   Groups groups;

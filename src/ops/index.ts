@@ -28,6 +28,7 @@ export * from "./products.ts";
 export * from "./quantiles.ts";
 export * from "./rearranging.ts";
 export * from "./reduction.ts";
+export { variance as var } from "./reduction.ts";
 export * from "./repeating.ts";
 export { digitize, type IsinOptions, isin, searchsorted } from "./search.ts";
 // In place of the internal functions of these names.

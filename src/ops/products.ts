@@ -40,7 +40,7 @@ export const inner: PublicOp<Binary> = publicBinary("inner", (x1, x2) => {
       { op: "inner", shapes: [a.shape, b.shape] },
     );
   }
-  if (a.ndim === 1 && b.ndim === 1) return matmul(a, b);
+  if (a.ndim === 1 && b.ndim === 1) return castTo(matmul(a, b), a.dtype);
   const isBool = a.dtype === "bool";
   const sums = tensordot(isBool ? castTo(a, "int32") : a, isBool ? castTo(b, "int32") : b, {
     axes: [[-1], [-1]],
@@ -58,7 +58,7 @@ export const vdot: PublicOp<Binary> = publicBinary("vdot", (x1, x2) => {
       { op: "vdot", shapes: [a.shape, b.shape] },
     );
   }
-  return matmul(reshapeTo(a, [a.size]), reshapeTo(b, [b.size]));
+  return castTo(matmul(reshapeTo(a, [a.size]), reshapeTo(b, [b.size])), a.dtype);
 });
 
 /** Each element of x1 times all of x2, as blocks. */
