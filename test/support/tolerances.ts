@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type DType, isFloat } from "../../src/util/dtypes.ts";
+import { type DType, isFloat, isInteger, itemSize } from "../../src/util/dtypes.ts";
 import {
   fromBFloat16Bits,
   fromFloat16Bits,
@@ -57,8 +57,15 @@ export function tolerance(
   return unit * ulps * steps * growth * Math.max(Math.abs(expected), magnitude) + smallest * steps;
 }
 
-/** A float64 as the dtype would hold it. */
+/** A float64 as the dtype would hold it; integers wrap around. */
 export function roundTo(dtype: DType, value: number): number {
+  if (isInteger(dtype) && Number.isFinite(value)) {
+    const bits = itemSize(dtype) * 8;
+    const whole = BigInt(Math.trunc(value));
+    return Number(
+      dtype.startsWith("uint") ? BigInt.asUintN(bits, whole) : BigInt.asIntN(bits, whole),
+    );
+  }
   if (dtype === "float32") return Math.fround(value);
   if (dtype === "float16") return fromFloat16Bits(toFloat16Bits(value));
   if (dtype === "bfloat16") return fromBFloat16Bits(toBFloat16Bits(value));
