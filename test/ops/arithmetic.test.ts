@@ -1,60 +1,26 @@
 /** Tests of src/ops/arithmetic.ts. */
-import { ops, type Tensor } from "../../src/index.ts";
+import { ops } from "../../src/index.ts";
+import { binaryTest, unaryTest } from "../support/elementwise.ts";
 import { awayFrom, type InputSpec, oneOf, uniform } from "../support/inputs.ts";
-import { map, type Nd, zip } from "../support/nd.ts";
-import { opTest } from "../support/op-test.ts";
-import {
-  binaryShapes,
-  floatDTypes,
-  integerDTypes,
-  numberDTypes,
-  unaryShapes,
-} from "../support/shapes.ts";
+import { floatDTypes, integerDTypes, numberDTypes } from "../support/shapes.ts";
 import { roundHalfEven } from "../support/special.ts";
-
-type Pair = (a: number, b: number) => number;
-
-function binary(
-  name: string,
-  run: (a: Tensor, b: Tensor) => Tensor,
-  fn: Pair,
-  spec: Partial<Parameters<typeof opTest>[1]> = {},
-): void {
-  opTest(name, {
-    run: (a, b) => run(a as Tensor, b as Tensor),
-    reference: (a, b) => zip(a as Nd, b as Nd, fn),
-    shapes: binaryShapes,
-    ...spec,
-  });
-}
-
-function unary(
-  name: string,
-  run: (x: Tensor) => Tensor,
-  fn: (x: number) => number,
-  spec: Partial<Parameters<typeof opTest>[1]> = {},
-): void {
-  opTest(name, {
-    run: (x) => run(x as Tensor),
-    reference: (x) => map(x as Nd, fn),
-    shapes: unaryShapes,
-    ...spec,
-  });
-}
 
 const nonzero = awayFrom([0], { low: -3, high: 3, distance: 0.3 });
 
 // Sums and differences of short fractions are exact in every dtype.
-binary("add", ops.add, (a, b) => a + b, { ops: ["add"], dtypes: numberDTypes });
-binary("subtract", ops.subtract, (a, b) => a - b, { ops: ["subtract"], dtypes: numberDTypes });
-binary("multiply", ops.multiply, (a, b) => a * b, {
+binaryTest("add", ops.add, (a, b) => a + b, { ops: ["add"], dtypes: numberDTypes });
+binaryTest("subtract", ops.subtract, (a, b) => a - b, { ops: ["subtract"], dtypes: numberDTypes });
+binaryTest("multiply", ops.multiply, (a, b) => a * b, {
   ops: ["multiply"],
   dtypes: numberDTypes,
   inputs: uniform(-7, 7),
 });
-binary("divide", ops.divide, (a, b) => a / b, { ops: ["divide"], inputs: [uniform(), nonzero] });
-binary("trueDivide", ops.trueDivide, (a, b) => a / b, { inputs: [uniform(), nonzero] });
-binary("divide of integers", ops.divide, (a, b) => a / b, {
+binaryTest("divide", ops.divide, (a, b) => a / b, {
+  ops: ["divide"],
+  inputs: [uniform(), nonzero],
+});
+binaryTest("trueDivide", ops.trueDivide, (a, b) => a / b, { inputs: [uniform(), nonzero] });
+binaryTest("divide of integers", ops.divide, (a, b) => a / b, {
   dtypes: integerDTypes,
   inputs: [uniform(-9, 9), oneOf([1, 2, 4, 7])],
   resultDType: "float32",
@@ -62,24 +28,24 @@ binary("divide of integers", ops.divide, (a, b) => a / b, {
 
 // Quotients that are never near an integer without being one.
 const quarters: InputSpec = oneOf([-3.75, -2.25, -1.5, -0.25, 0, 0.5, 1.75, 3]);
-binary("floorDivide", ops.floorDivide, (a, b) => Math.floor(a / b), {
+binaryTest("floorDivide", ops.floorDivide, (a, b) => Math.floor(a / b), {
   ops: ["floor_divide"],
   inputs: [quarters, oneOf([-2, -1.5, -0.5, 0.5, 1.5, 2])],
   differentiable: "zero",
 });
-binary("floorDivide of integers", ops.floorDivide, (a, b) => Math.floor(a / b), {
+binaryTest("floorDivide of integers", ops.floorDivide, (a, b) => Math.floor(a / b), {
   dtypes: integerDTypes,
   inputs: [uniform(-20, 20), oneOf([1, 2, 3, 7])],
 });
-binary("mod", ops.mod, (a, b) => a - b * Math.floor(a / b), {
+binaryTest("mod", ops.mod, (a, b) => a - b * Math.floor(a / b), {
   ops: ["mod"],
   inputs: [oneOf([-3.625, -2.375, -0.625, 0.375, 1.625, 3.375]), oneOf([-2, -1, 1, 2])],
 });
-binary("mod of integers", ops.mod, (a, b) => a - b * Math.floor(a / b), {
+binaryTest("mod of integers", ops.mod, (a, b) => a - b * Math.floor(a / b), {
   dtypes: ["int32", "int8", "int16", "int64"],
   inputs: [uniform(-20, 20), oneOf([-5, -3, -1, 1, 3, 7])],
 });
-binary("mod of unsigned integers", ops.mod, (a, b) => a % b, {
+binaryTest("mod of unsigned integers", ops.mod, (a, b) => a % b, {
   dtypes: ["uint8", "uint16", "uint32", "uint64"],
   inputs: [uniform(0, 20), oneOf([1, 3, 7])],
 });
@@ -87,50 +53,64 @@ binary("mod of unsigned integers", ops.mod, (a, b) => a % b, {
 // Never equal, and never nearer than 1/8.
 const left = oneOf([-2, -1, -0.5, 0, 0.25, 1, 1.5, 2]);
 const right = oneOf([-1.875, -1.125, -0.625, 0.125, 0.375, 1.25, 1.875]);
-binary("maximum", ops.maximum, Math.max, { ops: ["maximum"], inputs: [left, right] });
-binary("minimum", ops.minimum, Math.min, { ops: ["minimum"], inputs: [left, right] });
-binary("maximum of integers", ops.maximum, Math.max, {
+binaryTest("maximum", ops.maximum, Math.max, { ops: ["maximum"], inputs: [left, right] });
+binaryTest("minimum", ops.minimum, Math.min, { ops: ["minimum"], inputs: [left, right] });
+binaryTest("maximum of integers", ops.maximum, Math.max, {
   dtypes: integerDTypes,
   inputs: uniform(-5, 5),
 });
-binary("minimum of integers", ops.minimum, Math.min, {
+binaryTest("minimum of integers", ops.minimum, Math.min, {
   dtypes: integerDTypes,
   inputs: uniform(-5, 5),
 });
 
-unary("negative", ops.negative, (x) => -x, { ops: ["negative"], dtypes: numberDTypes });
-unary("absolute", ops.absolute, Math.abs, {
+unaryTest("negative", ops.negative, (x) => -x, { ops: ["negative"], dtypes: numberDTypes });
+unaryTest("absolute", ops.absolute, Math.abs, {
   ops: ["absolute"],
   inputs: awayFrom([0]),
   dtypes: numberDTypes,
 });
-unary("abs", ops.abs, Math.abs, { inputs: awayFrom([0]) });
-unary("sign", ops.sign, Math.sign, {
+unaryTest("abs", ops.abs, Math.abs, { inputs: awayFrom([0]) });
+unaryTest("sign", ops.sign, Math.sign, {
   ops: ["sign"],
   dtypes: numberDTypes,
   inputs: awayFrom([0]),
   differentiable: "zero",
 });
-unary("sign of zeros", ops.sign, Math.sign, { inputs: oneOf([-1, 0, 2]), differentiable: false });
-unary("square", ops.square, (x) => x * x, {
+unaryTest("sign of zeros", ops.sign, Math.sign, {
+  inputs: oneOf([-1, 0, 2]),
+  differentiable: false,
+});
+unaryTest("square", ops.square, (x) => x * x, {
   ops: ["square"],
   dtypes: numberDTypes,
   inputs: uniform(-7, 7),
 });
-unary("square of booleans", ops.square, (x) => x * x, { dtypes: ["bool"], resultDType: "int32" });
-unary("reciprocal", ops.reciprocal, (x) => 1 / x, { ops: ["reciprocal"], inputs: nonzero });
+unaryTest("square of booleans", ops.square, (x) => x * x, {
+  dtypes: ["bool"],
+  resultDType: "int32",
+});
+unaryTest("reciprocal", ops.reciprocal, (x) => 1 / x, { ops: ["reciprocal"], inputs: nonzero });
 // Halves among them, and nothing within 1/8 of a jump.
 const halves = oneOf([-2.5, -1.75, -1.5, -0.75, -0.375, 0.375, 0.5, 1.25, 1.5, 2.75]);
 const thirds = oneOf([-2.625, -1.75, -1.25, -0.75, -0.375, 0.375, 0.625, 1.25, 1.75, 2.75]);
-unary("floor", ops.floor, Math.floor, { ops: ["floor"], inputs: halves, differentiable: "zero" });
-unary("ceil", ops.ceil, Math.ceil, { ops: ["ceil"], inputs: halves, differentiable: "zero" });
-unary("trunc", ops.trunc, Math.trunc, { ops: ["trunc"], inputs: halves, differentiable: "zero" });
-unary("round", ops.round, roundHalfEven, {
+unaryTest("floor", ops.floor, Math.floor, {
+  ops: ["floor"],
+  inputs: halves,
+  differentiable: "zero",
+});
+unaryTest("ceil", ops.ceil, Math.ceil, { ops: ["ceil"], inputs: halves, differentiable: "zero" });
+unaryTest("trunc", ops.trunc, Math.trunc, {
+  ops: ["trunc"],
+  inputs: halves,
+  differentiable: "zero",
+});
+unaryTest("round", ops.round, roundHalfEven, {
   ops: ["round"],
   inputs: halves,
   differentiable: "zero",
 });
-unary(
+unaryTest(
   "round to decimals",
   (x) => ops.round(x, { decimals: 1 }),
   (x) => roundHalfEven(x * 10) / 10,
@@ -141,7 +121,7 @@ unary(
   },
 );
 for (const name of ["trunc", "round"] as const) {
-  unary(
+  unaryTest(
     `${name} of integers`,
     (x) => ops[name](x),
     (x) => x,
@@ -153,14 +133,14 @@ for (const name of ["trunc", "round"] as const) {
   );
 }
 
-binary("divideNoNan", ops.divideNoNan, (a, b) => (b === 0 ? 0 : a / b), {
+binaryTest("divideNoNan", ops.divideNoNan, (a, b) => (b === 0 ? 0 : a / b), {
   inputs: [uniform(), oneOf([0, 0.5, -2, 3])],
   differentiable: false,
 });
-binary("divideNoNan away from 0", ops.divideNoNan, (a, b) => a / b, {
+binaryTest("divideNoNan away from 0", ops.divideNoNan, (a, b) => a / b, {
   inputs: [uniform(), nonzero],
 });
-unary(
+unaryTest(
   "clip",
   (x) => ops.clip(x, -1, 1.5),
   (x) => Math.min(1.5, Math.max(-1, x)),
@@ -168,7 +148,7 @@ unary(
     inputs: awayFrom([-1, 1.5]),
   },
 );
-unary(
+unaryTest(
   "clip of integers",
   (x) => ops.clip(x, 1, 4),
   (x) => Math.min(4, Math.max(1, x)),
@@ -177,7 +157,7 @@ unary(
     inputs: uniform(-7, 7),
   },
 );
-binary("isclose", ops.isclose, (a, b) => Number(a === b), {
+binaryTest("isclose", ops.isclose, (a, b) => Number(a === b), {
   dtypes: [...floatDTypes, ...integerDTypes],
   inputs: oneOf([0, 1, 2]),
   resultDType: "bool",

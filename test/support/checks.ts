@@ -269,7 +269,7 @@ async function checkDecomposition(spec: NamedSpec, call: Call, entry: TapeEntry)
         await valuesOf(expected),
         expected.dtype,
         accuracy,
-        true,
+        spec.gradientCancels ?? true,
       );
     }
   };

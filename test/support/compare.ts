@@ -41,12 +41,12 @@ export async function expectClose(
   expected: Nd,
   dtype: DType,
   accuracy: Accuracy,
-  cancels: boolean,
+  cancels: boolean | number,
 ): Promise<void> {
   expectSpec(where, what, actual, expected.shape, dtype);
   const { data } = await valuesOf(actual);
-  let magnitude = 0;
-  if (cancels) {
+  let magnitude = typeof cancels === "number" ? cancels : 0;
+  if (cancels !== false) {
     for (const value of expected.data) {
       if (Number.isFinite(value)) magnitude = Math.max(magnitude, Math.abs(value));
     }

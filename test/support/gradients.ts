@@ -247,7 +247,7 @@ export async function checkGradient(spec: NamedSpec, backend: TestBackend): Prom
           expected[i] as Nd,
           problem.dtypes[i] as DType,
           accuracy,
-          true,
+          spec.gradientCancels ?? true,
         );
       }
     }

@@ -103,7 +103,7 @@ export function alongAxis(x: Nd, axis: number, fn: (row: number[]) => readonly n
   const length = x.shape[along] as number;
   const outer = x.shape.map((dim, i) => (i === along ? 1 : dim));
   const rows = new Map<string, readonly number[]>();
-  let made = length;
+  const made = fn(new Array<number>(length).fill(0)).length;
   for (const index of indicesOf(outer)) {
     const row = Array.from({ length }, (_, i) =>
       at(
@@ -111,9 +111,7 @@ export function alongAxis(x: Nd, axis: number, fn: (row: number[]) => readonly n
         index.map((n, a) => (a === along ? i : n)),
       ),
     );
-    const result = fn(row);
-    made = result.length;
-    rows.set(index.join(), result);
+    rows.set(index.join(), fn(row));
   }
   const shape = x.shape.map((dim, i) => (i === along ? made : dim));
   return build(shape, (index) => {

@@ -44,8 +44,14 @@ export interface OpTestSpec {
   readonly steps?: number;
   /** How many more are in its gradient. Default: 4 beside `steps`. */
   readonly gradientSteps?: number;
-  /** Whether terms cancel in an element, so that errors are relative to the largest element. */
-  readonly cancels?: boolean;
+  /**
+   * Whether terms cancel in an element: errors are relative to the largest
+   * element (true), or to the given size of the terms. Default: where `length`
+   * is greater than 1.
+   */
+  readonly cancels?: boolean | number;
+  /** The size of terms that cancel in the gradient, where its largest element is smaller. */
+  readonly gradientCancels?: number;
   /** Default: all. */
   readonly layouts?: readonly Layout[];
   /** Whether the op takes inputs whose first axis is unknown. Default true. */
