@@ -124,7 +124,11 @@ opTest("glu", {
         (_, i) => (row[i] as number) * sigmoid(row[i + half] as number),
       );
     }),
-  shapes: [[3, 6], [2, 0, 4], [2, 1, 2, 1, 2, 2]],
+  shapes: [
+    [3, 6],
+    [2, 0, 4],
+    [2, 1, 2, 1, 2, 2],
+  ],
   steps: 2,
 });
 opTest("glu, axis 0", {
