@@ -22,7 +22,7 @@ const lists = {
   // Compiled once.
   portable: sources("native/cpu/portable"),
   runtime: sources("native/runtime"),
-  addon: ["native/addon.cc"],
+  addon: ["native/addon.cc", ...sources("native/addon")],
   test: sources("native/test"),
 };
 const files = {

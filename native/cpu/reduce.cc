@@ -307,7 +307,13 @@ Status Reduce(const KernelCall& call) {
   int count;
   const int32_t* axes = attributes.Ints(&count);
   if (x.size == 0) {
-    // An empty sum or product: reduced over no element.
+    // An empty sum or product: reduced over no element. All of nothing is
+    // true, any of nothing false.
+    if (x.dtype == DType::kBool) {
+      __builtin_memset(out.data, Op::template Start<uint8_t>() != 0,
+                       static_cast<size_t>(out.size));
+      return 0;
+    }
     ReduceBytes<Op>(x.dtype, x.data, out.data, out.size, 0, 1);
     if (x.dtype == DType::kBool) {
       // All of nothing holds: the largest byte is true, stored as 1.

@@ -268,10 +268,10 @@ void Context::Work() {
     {
       // Under the lock, so that Wait cannot miss it between test and sleep.
       std::lock_guard<std::mutex> lock(mutex_);
-      completed_.store(sequence, std::memory_order_release);
+      completed_.store(sequence);
     }
     done_.notify_all();
-    if (awaited_.load(std::memory_order_acquire) >= sequence) {
+    if (awaited_.load() >= sequence) {
       notify_(notify_context_);
     }
   }
@@ -285,10 +285,11 @@ void Context::Wait(Sequence sequence) {
   Reap();
 }
 
-void Context::Await(Sequence sequence) {
+bool Context::Await(Sequence sequence) {
   if (awaited_.load(std::memory_order_relaxed) < sequence) {
-    awaited_.store(sequence, std::memory_order_release);
+    awaited_.store(sequence);
   }
+  return completed_.load() >= sequence;
 }
 
 void Context::Reap() {

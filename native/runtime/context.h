@@ -64,8 +64,10 @@ class Context {
   }
   // Blocks until a submission has ended.
   void Wait(Sequence sequence);
-  // From now on `notify` is called when this submission has ended.
-  void Await(Sequence sequence);
+  // Whether this submission has ended; if not, `notify` is called when it has.
+  // Sequentially consistent with Work(): of "awaited, then completed?" here
+  // and "completed, then awaited?" there one sees the other.
+  bool Await(Sequence sequence);
   // Releases what ended submissions held.
   void Reap();
   // 0, or the number of the error with which a submission ended; kept for

@@ -46,12 +46,13 @@ struct alignas(kLine) Mailbox {
 class Pool {
  public:
   void Run(int workers, void (*body)(void*, int, int), void* context) {
+    // Nested, or the pool is somebody else's now: alone.
+    if (in_job) return body(context, 0, 1);
     std::unique_lock<std::mutex> lock(submit_, std::try_to_lock);
-    if (in_job || !lock.owns_lock()) {
-      const bool nested = in_job;
+    if (!lock.owns_lock()) {
       in_job = true;
       body(context, 0, 1);
-      in_job = nested;
+      in_job = false;
       return;
     }
     Grow(workers - 1);

@@ -39,14 +39,20 @@ for (const [module, classes] of Object.entries(operationTable)) {
   }
 }
 
+/** Functions whose class has another name in Keras. */
+const renamed: Readonly<Record<string, string>> = {
+  batchnormalization: "batchnorm",
+  layernormalization: "layernorm",
+  rmsnormalization: "rmsnorm",
+};
+
 /** `keras.ops.log_softmax` and `LogSoftmax` alike. */
 function entryOf(path: string): OperationEntry | undefined {
-  return byOp.get(
-    path
-      .slice(path.lastIndexOf(".") + 1)
-      .replaceAll("_", "")
-      .toLowerCase(),
-  );
+  const name = path
+    .slice(path.lastIndexOf(".") + 1)
+    .replaceAll("_", "")
+    .toLowerCase();
+  return byOp.get(renamed[name] ?? name);
 }
 
 /** A call of a public op, as an operation with a config. */
@@ -188,14 +194,20 @@ function record(
   else {
     const options = (args[positionals] ?? {}) as Record<string, unknown>;
     let position = 0;
+    let count = 0;
     for (const { kerasName, name, argument } of parameters) {
       const given = argument.positional ? args[position++] : options[name];
       const value =
         given === undefined ? (argument.isRequired ? required : argument.fallback) : given;
       if (value === required) continue;
       if (entry.params.includes(kerasName)) config[kerasName] = value;
-      else if (argument.positional || given !== undefined) inputs.push(value);
+      else {
+        inputs.push(value);
+        if (argument.positional || given !== undefined) count = inputs.length;
+      }
     }
+    // One that is left out keeps its place before one that is given.
+    inputs.splice(count);
   }
   const Class = classOf(entry) as unknown as new (config: Config) => OpOperation;
   return (new Class(config) as unknown as (...inputs: unknown[]) => unknown)(...inputs);

@@ -286,6 +286,12 @@ export const glu: PublicOp<(x: TensorLike, options?: AxisOptions) => Tensor> = p
   },
 );
 
+/** `x` less its maximum along an axis, a constant. An empty axis has none, and nothing to shift. */
+function shifted(x: Tensor, axis: number): Tensor {
+  if (x.size === 0) return x;
+  return subtract(x, max(x, { axis, keepdims: true }).detached());
+}
+
 const softmaxOp: OpDefinition<{ axis: number }> = defineOp({
   name: "softmax",
   attributes: { axis: "int" },
@@ -296,7 +302,7 @@ const softmaxOp: OpDefinition<{ axis: number }> = defineOp({
     return [subtract(s, multiply(y as Tensor, sumOver(s, [axis], true)))];
   },
   decompose: ([x], { axis }) => {
-    const e = exp(subtract(x as Tensor, max(x as Tensor, { axis, keepdims: true }).detached()));
+    const e = exp(shifted(x as Tensor, axis));
     return divide(e, sumOver(e, [axis], true));
   },
 });
@@ -310,8 +316,8 @@ const logSoftmaxOp: OpDefinition<{ axis: number }> = defineOp({
     subtract(dy as Tensor, multiply(exp(y as Tensor), sumOver(dy as Tensor, [axis], true))),
   ],
   decompose: ([x], { axis }) => {
-    const shifted = subtract(x as Tensor, max(x as Tensor, { axis, keepdims: true }).detached());
-    return subtract(shifted, log(sumOver(exp(shifted), [axis], true)));
+    const logits = shifted(x as Tensor, axis);
+    return subtract(logits, log(sumOver(exp(logits), [axis], true)));
   },
 });
 

@@ -73,7 +73,16 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   kernelOn(backend: Backend): Kernel | undefined;
 }
 
-const names = new Set<string>();
+const defined = new Map<string, OpDefinition>();
+
+/**
+ * Every op that has been defined, by its name.
+ *
+ * @internal
+ */
+export function definedOps(): ReadonlyMap<string, OpDefinition> {
+  return defined;
+}
 
 /**
  * Defines a primitive op: its shape rule, its derivative and, where it is not
@@ -93,15 +102,14 @@ export function defineOp<A extends Attributes = Attributes>(spec: OpSpec<A>): Op
   if (!/^[a-z][a-z0-9_]*$/.test(spec.name)) {
     throw new ArgumentError(`defineOp: "${spec.name}" is not a snake_case name.`);
   }
-  if (names.has(spec.name)) {
+  if (defined.has(spec.name)) {
     throw new ArgumentError(
       `defineOp: there is an op "${spec.name}" already. Choose another name.`,
     );
   }
-  names.add(spec.name);
   let lastBackend: Backend | null = null;
   let lastKernel: Kernel | undefined;
-  return {
+  const op: OpDefinition<A> = {
     name: spec.name,
     infer: spec.infer,
     vjp: spec.vjp,
@@ -116,4 +124,6 @@ export function defineOp<A extends Attributes = Attributes>(spec: OpSpec<A>): Op
       return lastKernel;
     },
   };
+  defined.set(spec.name, op as unknown as OpDefinition);
+  return op;
 }

@@ -26,6 +26,8 @@ import { type Addon, type ProgramInfo, requireAddon } from "./loader.ts";
 
 /** Words of the command buffer: enough for ops of a few thousand operands. */
 const commandWords = 1 << 16;
+/** What `run` and `submit` tell the addon, of which there is one in each environment. */
+const commands = new Int32Array(commandWords);
 
 /** How a program runs: as its last duration says, here and now, or queued. */
 export type SubmitMode = "auto" | "inline" | "queued";
@@ -61,7 +63,6 @@ export class NativeBackend implements Backend {
   submitMode: SubmitMode = "auto";
 
   #addon: Addon | null = null;
-  readonly #commands = new Int32Array(commandWords);
   readonly #kernels = new Map<string, Kernel>();
   readonly #errors = new Map<number, KeratinError>();
 
@@ -77,7 +78,7 @@ export class NativeBackend implements Backend {
     const addon = requireAddon();
     const { gc } = globalThis as { gc?: (options?: { type: "minor" }) => void };
     addon.configure(
-      this.#commands,
+      commands,
       gc === undefined ? null : (thorough) => (thorough ? gc() : gc({ type: "minor" })),
     );
     for (const [id, [name, mask]] of addon.kernels().entries()) {
@@ -117,7 +118,7 @@ export class NativeBackend implements Backend {
     packer: AttributePacker,
     attributes: Attributes,
   ): void {
-    const words = this.#commands;
+    const words = commands;
     words[0] = kernel.id;
     words[1] = inputs.length;
     words[2] = outputs.length;
@@ -156,7 +157,7 @@ export class NativeBackend implements Backend {
   }
 
   #putSpec(spec: Operand, at: number): number {
-    const words = this.#commands;
+    const words = commands;
     const { shape } = spec;
     words[at] = dtypeId(spec.dtype);
     words[at + 1] = shape.length;
@@ -176,7 +177,7 @@ export class NativeBackend implements Backend {
   }
 
   submit(program: Program, inputs: readonly Storage[], outputs: readonly Storage[]): Submission {
-    const words = this.#commands;
+    const words = commands;
     words[0] = (program as NativeProgram).id;
     words[1] = submitModes.indexOf(this.submitMode);
     words[2] = inputs.length;

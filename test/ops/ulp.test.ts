@@ -1,0 +1,20 @@
+/**
+ * Float32 functions over bit patterns: every 251st of them, or as many as
+ * KERATIN_ULP_STEP says (`npm run ulp`: all).
+ */
+import { describe, expect, test } from "vitest";
+import { sweep, ulpCases } from "../support/ulp.ts";
+
+const step = Number(process.env["KERATIN_ULP_STEP"] ?? 251);
+
+describe(`errors over every ${step}th float32`, () => {
+  test.each(ulpCases.map((entry) => [entry.name, entry.bound, entry] as const))(
+    "%s is within %s units in the last place",
+    async (_name, bound, entry) => {
+      const { ulps, x, got, expected, wrong } = await sweep(entry, step);
+      expect(wrong).toBeNull();
+      expect(ulps, `f(${x}) is ${got}, expected ${expected}`).toBeLessThanOrEqual(bound);
+    },
+    0,
+  );
+});

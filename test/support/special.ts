@@ -1,0 +1,54 @@
+/**
+ * Special functions in float64, to about 1e-15.
+ *
+ * @module
+ */
+
+/** 1 - erf(x) for x >= 2, by the continued fraction of Laplace. */
+function erfcTail(x: number): number {
+  let fraction = 0;
+  for (let k = 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
+}
+
+/** The error function: its series e^(-x^2) sum 2^n x^(2n+1) / (2n+1)!! near 0. */
+export function erf(x: number): number {
+  const a = Math.abs(x);
+  if (a >= 2.5) return Math.sign(x) * (1 - erfcTail(a));
+  let term = x;
+  let sum = x;
+  for (let n = 1; n < 120; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+/** The inverse of erf, by Newton's method. */
+export function erfinv(y: number): number {
+  if (Math.abs(y) === 1) return y * Number.POSITIVE_INFINITY;
+  let x = y;
+  for (let i = 0; i < 80; i++) {
+    const step = (erf(x) - y) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-x * x));
+    x -= Math.max(-0.5, Math.min(0.5, step));
+  }
+  return x;
+}
+
+/** 1 / (1 + e^-x). */
+export function sigmoid(x: number): number {
+  return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
+}
+
+/** log(1 + e^x). */
+export function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+}
+
+/** Rounded to an integer, halves to even. */
+export function roundHalfEven(x: number): number {
+  const low = Math.floor(x);
+  const rest = x - low;
+  if (rest !== 0.5) return rest < 0.5 ? low : low + 1;
+  return low % 2 === 0 ? low : low + 1;
+}
