@@ -22,16 +22,22 @@ function fail(subscripts: string, why: string): ArgumentError {
   return new ArgumentError(`einsum: "${subscripts}": ${why}.`, { op: "einsum" });
 }
 
-/** The labels of one term, its ellipsis standing for `covered` axes. */
-function labelsOf(subscripts: string, term: string, covered: number): Label[] {
-  const [before, after, ...more] = term.split("...");
+/** The letters before and behind a term's ellipsis; undefined behind: it has none. */
+function partsOf(subscripts: string, term: string): [string, string | undefined] {
+  const [before = "", after, ...more] = term.split("...");
   if (more.length > 0) throw fail(subscripts, "a term has one ellipsis at most");
-  for (const letter of (before as string) + (after ?? "")) {
+  for (const letter of before + (after ?? "")) {
     if (!/[A-Za-z]/.test(letter)) throw fail(subscripts, `"${letter}" is no letter`);
   }
-  if (after === undefined) return [...(before as string)];
+  return [before, after];
+}
+
+/** The labels of one term, its ellipsis standing for `covered` axes. */
+function labelsOf(subscripts: string, term: string, covered: number): Label[] {
+  const [before, after] = partsOf(subscripts, term);
+  if (after === undefined) return [...before];
   const middle = Array.from({ length: covered }, (_, i) => String(covered - 1 - i));
-  return [...(before as string), ...middle, ...after];
+  return [...before, ...middle, ...after];
 }
 
 /** The output that subscripts without "->" mean: the ellipsis, then letters that come once. */
@@ -61,8 +67,9 @@ export function parseEinsum(subscripts: string, shapes: readonly Shape[]): Contr
   let covered = 0;
   const inputs = terms.map((term, i) => {
     const { length } = shapes[i] as Shape;
-    const letters = term.replace("...", "").length;
-    const own = term.includes("...") ? length - letters : 0;
+    const [before, after] = partsOf(subscripts, term);
+    const letters = before.length + (after?.length ?? 0);
+    const own = after === undefined ? 0 : length - letters;
     if (own < 0 || letters + own !== length) {
       throw new ShapeError(
         `einsum: term "${term}" of "${subscripts}" does not have the ${length} axes of shape ` +

@@ -54,18 +54,17 @@ function withoutRepeats(operand: Operand): Operand {
   }
 }
 
-/** Drops axes of length 1 that others have longer, and sums over those that nobody else needs. */
-function reduced({ x, labels }: Operand, needed: ReadonlySet<Label>, sizes: Sizes): Operand {
+/** Drops axes of length 1 that others have longer: these broadcast. */
+function squeezed({ x, labels }: Operand, sizes: Sizes): Operand {
   const held = labels.filter((label, i) => x.shape[i] === sizes.get(label));
-  const squeezed = reshapeTo(
-    x,
-    held.map((label) => sizes.get(label) as number),
-  );
-  const summed = held.flatMap((label, i) => (needed.has(label) ? [] : [i]));
-  return {
-    x: sumOver(squeezed, summed),
-    labels: held.filter((label) => needed.has(label)),
-  };
+  const shape = held.map((label) => sizes.get(label) as number);
+  return { x: reshapeTo(x, shape), labels: held };
+}
+
+/** Sums over axes that nobody else needs. */
+function reduced({ x, labels }: Operand, needed: ReadonlySet<Label>): Operand {
+  const summed = labels.flatMap((label, i) => (needed.has(label) ? [] : [i]));
+  return { x: sumOver(x, summed), labels: labels.filter((label) => needed.has(label)) };
 }
 
 const elements = (labels: readonly Label[], sizes: Sizes): number =>
@@ -154,13 +153,15 @@ function contract(subscripts: string, tensors: readonly Tensor[]): Tensor {
     subscripts,
     tensors.map((x) => x.shape),
   );
-  let operands = tensors.map((x, i) => withoutRepeats({ x, labels: inputs[i] as Label[] }));
+  let operands = tensors.map((x, i) =>
+    squeezed(withoutRepeats({ x, labels: inputs[i] as Label[] }), sizes),
+  );
   const neededBeside = (...skipped: number[]): ReadonlySet<Label> =>
     new Set([
       ...output,
       ...operands.flatMap(({ labels }, i) => (skipped.includes(i) ? [] : labels)),
     ]);
-  operands = operands.map((operand, i) => reduced(operand, neededBeside(i), sizes));
+  operands = operands.map((operand, i) => reduced(operand, neededBeside(i)));
   while (operands.length > 1) {
     const [i, j] = nextPair(operands, neededBeside, sizes);
     const pair = contractPair(

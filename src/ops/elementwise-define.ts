@@ -31,8 +31,6 @@ const elementwise = { elementwise: true } as const;
 
 /** What else may be said of a unary primitive. */
 interface UnaryOptions {
-  /** The name of its kernels, where it shares those of another op. */
-  readonly kernel?: string;
   /** Of the output; default: that of the input. */
   readonly dtype?: DType;
   /** For ops without a kernel of their own. */
@@ -43,11 +41,10 @@ interface UnaryOptions {
 export function unaryPrimitive(
   name: string,
   derivative: UnaryDerivative,
-  { kernel, dtype, decompose }: UnaryOptions = {},
+  { dtype, decompose }: UnaryOptions = {},
 ): OpDefinition {
   return defineOp({
     name,
-    ...(kernel === undefined ? {} : { kernel }),
     infer: ([x]) => {
       const { shape, dtype: own } = x as Tensor;
       return { shape, dtype: dtype ?? own };

@@ -5,17 +5,18 @@
  */
 import { floatx } from "../runtime/precision.ts";
 import { castTo } from "../tensor/cast.ts";
-import { scalar } from "../tensor/create.ts";
+import { flattenArray, fromStored, scalar, toStored, WeakFloat } from "../tensor/create.ts";
 import {
   type PublicOp,
   publicOp,
   type SignatureSpec,
   tensorArgument,
 } from "../tensor/public-op.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { isFloat, resultType } from "../util/dtypes.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { Variable } from "../tensor/variable.ts";
+import { type DType, isFloat, resultType } from "../util/dtypes.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
-import { normalizeAxes, reducedShape, sizeOf } from "../util/shapes.ts";
+import { normalizeAxes, reducedShape, type Shape, sizeOf } from "../util/shapes.ts";
 import { add, ceil, divide, floor, maximum, multiply, round, subtract } from "./arithmetic.ts";
 import { broadcastOver, reshapeTo, sumOver } from "./broadcasting.ts";
 import { isnan, logicalNot, select } from "./comparison.ts";
@@ -63,6 +64,50 @@ function placeOf(place: Tensor, method: QuantileMethod): Place {
   }
 }
 
+/** The places of known levels: exact for any length, and no work on the device. */
+function knownPlaces(
+  levels: readonly number[],
+  length: number,
+  method: QuantileMethod,
+  compute: DType,
+): Place {
+  const places = levels.map((q) => q * (length - 1));
+  const index = (values: readonly number[]): Tensor =>
+    fromStored(Int32Array.from(values), [values.length], "int32");
+  const weights = (values: readonly number[]): Tensor =>
+    fromStored(toStored(values, compute), [values.length], compute);
+  const low = index(places.map(Math.floor));
+  const high = index(places.map(Math.ceil));
+  const none = scalar(0, compute);
+  switch (method) {
+    case "lower":
+      return { low, high: low, weight: none };
+    case "higher":
+      return { low: high, high, weight: none };
+    case "nearest": {
+      const near = index(
+        places.map((place) => {
+          const below = Math.floor(place);
+          const part = place - below;
+          return below + (part > 0.5 || (part === 0.5 && below % 2 === 1) ? 1 : 0);
+        }),
+      );
+      return { low: near, high: near, weight: none };
+    }
+    case "midpoint":
+      return { low, high, weight: scalar(0.5, compute) };
+    default:
+      return { low, high, weight: weights(places.map((place) => place - Math.floor(place))) };
+  }
+}
+
+/** Levels that are known now, as fractions, and their shape; null: a tensor holds them. */
+function knownLevels(q: TensorLike, whole: number): { values: number[]; shape: Shape } | null {
+  if (q instanceof Tensor || q instanceof Variable) return null;
+  const { values, shape } = flattenArray(q instanceof WeakFloat ? q.value : q, "quantile");
+  return { values: Array.from(values as ArrayLike<number>, (v) => Number(v) / whole), shape };
+}
+
 interface Request {
   readonly op: string;
   /** The largest q: 1, or 100 for percentiles. */
@@ -100,16 +145,27 @@ function quantileOf(
   const sorted = sort(
     reshapeTo(permute(castTo(raw, compute), [...kept, ...axes]), [...outer, length]),
   );
-  const level = toTensor(op, q);
-  const count = sizeOf(level.shape);
-  const flat = divide(reshapeTo(castTo(level, compute), [count]), scalar(whole, compute));
+  const known = knownLevels(q, whole);
+  const levels = known === null ? toTensor(op, q) : null;
+  const shape = known?.shape ?? (levels as Tensor).shape;
+  const count = sizeOf(shape);
   const rank = outer.length;
-  const last = (n: Tensor): Tensor => maximum(subtract(n, scalar(1, compute)), scalar(0, compute));
-  // place: [count], or with NaN to skip [...outer, count]
-  const valid = ignoreNan
-    ? sumOver(castTo(logicalNot(isnan(sorted)), compute), [rank], true)
-    : scalar(length, compute);
-  const { low, high, weight } = placeOf(multiply(flat, last(valid)), method);
+  // Places: [count], or with NaN to skip [...outer, count].
+  let place: Place;
+  if (known !== null && !ignoreNan) {
+    place = knownPlaces(known.values, length, method, compute);
+  } else {
+    const fractions =
+      known === null
+        ? divide(reshapeTo(castTo(levels as Tensor, compute), [count]), scalar(whole, compute))
+        : fromStored(toStored(known.values, compute), [count], compute);
+    const valid = ignoreNan
+      ? sumOver(castTo(logicalNot(isnan(sorted)), compute), [rank], true)
+      : scalar(length, compute);
+    const last = maximum(subtract(valid, scalar(1, compute)), scalar(0, compute));
+    place = placeOf(multiply(fractions, last), method);
+  }
+  const { low, high, weight } = place;
   const at = (index: Tensor): Tensor =>
     ignoreNan
       ? takeAlong(sorted, broadcastOver(index, [...outer, count]), rank)
@@ -128,10 +184,7 @@ function quantileOf(
       );
   // [...outer, count] to the shape of q, then that of the reduction.
   const inFront = permute(found, [rank, ...outer.map((_, i) => i)]);
-  return castTo(
-    reshapeTo(inFront, [...level.shape, ...reducedShape(raw.shape, axes, keepdims)]),
-    dtype,
-  );
+  return castTo(reshapeTo(inFront, [...shape, ...reducedShape(raw.shape, axes, keepdims)]), dtype);
 }
 
 /** The type of `quantile` and its like. */

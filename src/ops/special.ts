@@ -22,6 +22,7 @@ import {
   negative,
   square,
   subtract,
+  trunc,
 } from "./arithmetic.ts";
 import {
   equal,
@@ -231,10 +232,9 @@ export const fmin: PublicOp<Binary> = binaryOp("fmin", [
   (dy, a, b) => keepWhere(dy, logicalOr(less(b, a), isnan(a))),
 ]);
 
-const truncOp = unaryPrimitive("fmod_trunc", null, { kernel: "trunc" });
 const fmodOp = binaryPrimitive("fmod", [
   (dy) => dy,
-  (dy, a, b) => negative(multiply(dy, apply(truncOp, [divide(a, b)]))),
+  (dy, a, b) => negative(multiply(dy, trunc(divide(a, b)))),
 ]);
 
 /** What the division that rounds towards 0 leaves: of the sign of x1. */
