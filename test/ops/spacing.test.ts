@@ -1,6 +1,6 @@
 /** Tests of spacing.ts, signal-windows.ts, calculus.ts, products.ts and vectorize.ts. */
 import { describe, expect, test } from "vitest";
-import { grad, jit, ops, type Tensor, tensor } from "../../src/index.ts";
+import { grad, Input, jit, ops, type Tensor, tensor } from "../../src/index.ts";
 import { oneOf, uniform } from "../support/inputs.ts";
 import { at, build, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
@@ -133,6 +133,14 @@ opTest("trapezoid over places", {
   length: 4,
   steps: 3,
   cancels: 8,
+  // Keras keeps x in the operation's config: it cannot be symbolic.
+  internal: true,
+});
+
+test("trapezoid over symbolic places is refused", () => {
+  const y = Input({ shape: [5] });
+  expect(() => ops.trapezoid(y, { x: Input({ shape: [5] }) as never })).toThrow(/config/);
+  expect(ops.trapezoid(y, { dx: 0.5 }).shape).toEqual([null]);
 });
 opTest("vander", {
   run: (x) => ops.vander(x, { N: 4 }),
