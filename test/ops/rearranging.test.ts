@@ -174,7 +174,7 @@ const sources = {
 } as const;
 for (const mode of ["edge", "wrap", "reflect", "symmetric"] as const) {
   const widths = mode === "wrap" || mode === "edge" ? [4, 7] : [2, 1];
-  opTest(`pad, ${mode}`, {
+  opTest(`pad at both ends, ${mode}`, {
     run: (x) => ops.pad(x, [[1, 0], widths], { mode }),
     reference: (x) => {
       const [rows, columns] = x.shape as [number, number];
