@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: ["test/**/*.long.test.ts"],
     // Files run in processes of their own: devices, pools and settings are global.
     pool: "forks",
     maxWorkers: 2,

@@ -118,8 +118,10 @@ Napi::Value DescribeError(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// injectFault(instruction, cancels): ends the next submission there.
 Napi::Value InjectFault(const Napi::CallbackInfo& info) {
-  Get(info.Env())->context->InjectFault(info[0].As<Napi::Number>());
+  Get(info.Env())->context->InjectFault(
+      Fault{info[0].As<Napi::Number>(), info[1].As<Napi::Boolean>()});
   return info.Env().Undefined();
 }
 

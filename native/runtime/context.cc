@@ -150,7 +150,7 @@ Sequence Context::Submit(int32_t id, const std::vector<Storage*>& inputs,
   auto job = std::make_unique<Job>();
   job->sequence = ++submitted_;
   job->program = program;
-  job->fault = std::exchange(fault_, -1);
+  job->fault = std::exchange(fault_, Fault{});
   job->inputs = inputs;
   job->outputs = outputs;
   for (Storage* input : inputs) job->binding.inputs.push_back(input->data);
@@ -239,8 +239,9 @@ int32_t Context::Finish(Job& job) {
     error = AddError(ErrorKind::kCancelled, job.result.instruction,
                      "the program was cancelled");
   } else if (job.result.kind == RunResult::kFailed) {
-    error = AddError(job.fault == job.result.instruction ? ErrorKind::kFault
-                                                         : ErrorKind::kKernel,
+    error = AddError(job.fault.instruction == job.result.instruction
+                         ? ErrorKind::kFault
+                         : ErrorKind::kKernel,
                      job.result.instruction, job.result.message);
   }
   if (error != 0) {

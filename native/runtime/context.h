@@ -56,8 +56,8 @@ class Context {
                   int32_t* error);
   // Asks a submission to stop before its commit. One that has ended stays.
   void Cancel(Sequence sequence);
-  // The next submission fails at this instruction; -1: none does.
-  void InjectFault(int32_t instruction) { fault_ = instruction; }
+  // Of the next submission.
+  void InjectFault(const Fault& fault) { fault_ = fault; }
 
   bool IsDone(Sequence sequence) const {
     return completed_.load(std::memory_order_acquire) >= sequence;
@@ -94,7 +94,7 @@ class Context {
     std::shared_ptr<Program> program;
     Binding binding;
     std::vector<Storage*> inputs, outputs;
-    int32_t fault;
+    Fault fault;
     std::atomic<bool> cancelled{false};
     RunResult result;
     int32_t inherited = 0;  // error of an input
@@ -115,7 +115,7 @@ class Context {
   int32_t next_program_ = 1;
   std::vector<Error> errors_;
   std::unordered_map<Sequence, int32_t> failed_;
-  int32_t fault_ = -1;
+  Fault fault_;
 
   Sequence submitted_ = 0;
   std::deque<std::unique_ptr<Job>> in_flight_;  // context thread, by sequence

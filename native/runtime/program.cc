@@ -263,7 +263,7 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
 }
 
 void Program::Run(const Binding& binding, const std::atomic<bool>& cancelled,
-                  int32_t fault, RunResult& result) {
+                  const Fault& fault, RunResult& result) {
   const auto start = std::chrono::steady_clock::now();
   for (size_t i = 0; i < inputs_.size(); i++) {
     for (TensorView* view : inputs_[i].views) view->data = binding.inputs[i];
@@ -271,23 +271,24 @@ void Program::Run(const Binding& binding, const std::atomic<bool>& cancelled,
   for (size_t i = 0; i < outputs_.size(); i++) {
     for (TensorView* view : outputs_[i].views) view->data = binding.outputs[i];
   }
+  const auto stops_before = [&](int i) {
+    const bool faulty = i == fault.instruction;
+    if (cancelled.load(std::memory_order_relaxed) || (faulty && fault.cancels)) {
+      result.kind = RunResult::kCancelled;
+    } else if (faulty) {
+      result.kind = RunResult::kFailed;
+      std::snprintf(result.message, sizeof result.message,
+                    "fault injected at instruction %d", i);
+    } else {
+      return false;
+    }
+    result.instruction = i;
+    return true;
+  };
   const int count = num_instructions();
   for (int i = 0; i < count; i++) {
+    if (i <= commit_start_ && stops_before(i)) return;
     const Instruction& instruction = instructions_[i];
-    if (i < commit_start_) {
-      if (cancelled.load(std::memory_order_relaxed)) {
-        result.kind = RunResult::kCancelled;
-        result.instruction = i;
-        return;
-      }
-      if (i == fault) {
-        result.kind = RunResult::kFailed;
-        result.instruction = i;
-        std::snprintf(result.message, sizeof result.message,
-                      "fault injected at instruction %d", i);
-        return;
-      }
-    }
     const KernelCall& call = instruction.call;
     if (instruction.function == nullptr) {
       if (call.outputs[0].size > 0) {
@@ -301,7 +302,7 @@ void Program::Run(const Binding& binding, const std::atomic<bool>& cancelled,
       return;
     }
   }
-  // Cancelling also stops what has no instruction left before its commit.
+  if (commit_start_ == count && stops_before(count)) return;
   result.kind = RunResult::kDone;
   last_seconds_ =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)

@@ -41,6 +41,13 @@ struct RunResult {
   char message[KernelCall::kMessageSize] = {};
 };
 
+// For tests: a run that ends before this instruction (-1: none), as if that
+// had failed or the run had been cancelled then. Within the commit nothing can.
+struct Fault {
+  int32_t instruction = -1;
+  bool cancels = false;
+};
+
 class Program {
  public:
   // nullptr, with `message` filled in, when the plan is malformed or memory
@@ -53,11 +60,11 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  // Runs on any thread, one run at a time. Stops before the commit when
-  // `cancelled` is set or at instruction `fault` (-1: never) as if it had
-  // failed; what the commit writes is then untouched.
+  // Runs on any thread, one run at a time. Stops at or before the beginning of
+  // the commit when `cancelled` is set, and where `fault` says; what the commit
+  // writes is then untouched.
   void Run(const Binding& binding, const std::atomic<bool>& cancelled,
-           int32_t fault, RunResult& result);
+           const Fault& fault, RunResult& result);
 
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
   int num_outputs() const { return static_cast<int>(outputs_.size()); }

@@ -13,23 +13,68 @@ import { formatShape, ShapeError } from "../util/errors.ts";
 import { alias, type Binary, binaryOp, type Unary, unaryOp } from "./elementwise-define.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 
-/** Bits that are set in both. */
+/**
+ * Bits that are set in both.
+ *
+ * @example
+ * await ops.bitwiseAnd([6, 5], [3, 4]).array(); // [2, 4]
+ */
 export const bitwiseAnd: PublicOp<Binary> = binaryOp("bitwise_and", null);
-/** Bits that are set in either. */
+/**
+ * Bits that are set in either.
+ *
+ * @example
+ * await ops.bitwiseOr([6, 5], [3, 4]).array(); // [7, 5]
+ */
 export const bitwiseOr: PublicOp<Binary> = binaryOp("bitwise_or", null);
-/** Bits that are set in one. */
+/**
+ * Bits that are set in one.
+ *
+ * @example
+ * await ops.bitwiseXor([6, 5], [3, 4]).array(); // [5, 1]
+ */
 export const bitwiseXor: PublicOp<Binary> = binaryOp("bitwise_xor", null);
-/** Bits that are not set. */
+/**
+ * Bits that are not set.
+ *
+ * @example
+ * await ops.bitwiseNot([0, 5]).array(); // [-1, -6]
+ */
 export const bitwiseNot: PublicOp<Unary> = unaryOp("bitwise_not", null);
-/** Bits that are not set. */
+/**
+ * Bits that are not set.
+ *
+ * @example
+ * await ops.bitwiseInvert([0, 5]).array(); // [-1, -6]
+ */
 export const bitwiseInvert: PublicOp<Unary> = alias("bitwise_invert", bitwiseNot);
-/** Bits moved up, zeros moved in. */
+/**
+ * Bits moved up, zeros moved in.
+ *
+ * @example
+ * await ops.leftShift([1, 3], 2).array(); // [4, 12]
+ */
 export const leftShift: PublicOp<Binary> = binaryOp("left_shift", null);
-/** Bits moved up, zeros moved in. */
+/**
+ * Bits moved up, zeros moved in.
+ *
+ * @example
+ * await ops.bitwiseLeftShift([1, 3], 2).array(); // [4, 12]
+ */
 export const bitwiseLeftShift: PublicOp<Binary> = alias("bitwise_left_shift", leftShift);
-/** Bits moved down; the sign of signed integers stays. */
+/**
+ * Bits moved down; the sign of signed integers stays.
+ *
+ * @example
+ * await ops.rightShift([9, -8], 1).array(); // [4, -4]
+ */
 export const rightShift: PublicOp<Binary> = binaryOp("right_shift", null);
-/** Bits moved down; the sign of signed integers stays. */
+/**
+ * Bits moved down; the sign of signed integers stays.
+ *
+ * @example
+ * await ops.bitwiseRightShift([9, -8], 1).array(); // [4, -4]
+ */
 export const bitwiseRightShift: PublicOp<Binary> = alias("bitwise_right_shift", rightShift);
 
 const bitcastOp: OpDefinition<{ dtype: DType }> = defineOp({

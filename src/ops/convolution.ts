@@ -119,6 +119,9 @@ export interface ConvOptions {
  * @param inputs [batch, spatial…, channels], or channels first.
  * @param kernel [window…, channels / groups, filters].
  * @throws {ShapeError} If the channels do not fit or no window does.
+ * @example
+ * const x = ops.reshape(ops.arange(6), [1, 6, 1]);
+ * await ops.ravel(ops.conv(x, ops.ones([2, 1, 1]))).array(); // [1, 3, 5, 7, 9]
  */
 export const conv: PublicOp<
   (inputs: TensorLike, kernel: TensorLike, options?: ConvOptions) => Tensor
@@ -145,6 +148,7 @@ export const conv: PublicOp<
       const filters = dimAt(kernel.shape, -1);
       const fits =
         kernel.ndim === rank + 2 &&
+        kernel.shape.slice(0, -2).every((dim) => dim > 0) &&
         perGroup > 0 &&
         channels % perGroup === 0 &&
         filters % (channels / perGroup) === 0;

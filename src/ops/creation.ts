@@ -18,7 +18,7 @@ import {
 } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type DType, resultType, standardizeDType } from "../util/dtypes.ts";
-import { ArgumentError } from "../util/errors.ts";
+import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import { checkShape, type Shape } from "../util/shapes.ts";
 import { broadcastOver } from "./broadcasting.ts";
 import { equal, greaterEqual, lessEqual, select } from "./comparison.ts";
@@ -274,6 +274,12 @@ function triangle(
     { x: tensorArgument, k: 0 },
     (given: TensorLike, { k = 0 }: { k?: number | undefined } = {}) => {
       const x = toTensor(name, given);
+      if (x.ndim < 2) {
+        throw new ShapeError(
+          `${name}: expected a matrix or a stack of them, got shape ${formatShape(x.shape)}.`,
+          { op: name, shapes: [x.shape] },
+        );
+      }
       const shape = x.shape.slice(-2);
       const row = iota(shape, "int32", 0, k);
       const column = iota(shape, "int32", 1);

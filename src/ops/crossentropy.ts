@@ -77,6 +77,8 @@ function asProbability(x: Tensor): Tensor {
  *
  * @param target Probabilities of the classes, of the shape of `output`.
  * @throws {ShapeError} If the shapes differ or there is no axis.
+ * @example
+ * await ops.categoricalCrossentropy([[0, 1]], [[0.5, 0.5]]).array(); // [0.6931]
  */
 export const categoricalCrossentropy: PublicOp<
   (target: TensorLike, output: TensorLike, options?: CrossentropyOptions) => Tensor
@@ -110,6 +112,8 @@ export const categoricalCrossentropy: PublicOp<
  * @param target Integers, of the shape of `output` without its last axis (or
  *   with 1 there).
  * @throws {ShapeError} If the shapes do not fit.
+ * @example
+ * await ops.sparseCategoricalCrossentropy([1], [[0.5, 0.5]]).array(); // [0.6931]
  */
 export const sparseCategoricalCrossentropy: PublicOp<
   (target: TensorLike, output: TensorLike, options?: CrossentropyOptions) => Tensor
@@ -147,6 +151,8 @@ export const sparseCategoricalCrossentropy: PublicOp<
  * -(target * log(output) + (1 - target) * log(1 - output)), element by element.
  *
  * @throws {ShapeError} If the shapes differ.
+ * @example
+ * await ops.binaryCrossentropy([1, 0], [0.5, 0.25]).array(); // [0.6931, 0.2877]
  */
 export const binaryCrossentropy: PublicOp<
   (target: TensorLike, output: TensorLike, options?: { fromLogits?: boolean | undefined }) => Tensor

@@ -8,7 +8,7 @@ import { castTo } from "../tensor/cast.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
+import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { broadcastShapes, dimAt, normalizeAxis, sizeOf } from "../util/shapes.ts";
 import { multiply } from "./arithmetic.ts";
 import { reshapeTo, unbroadcast } from "./broadcasting.ts";
@@ -157,6 +157,14 @@ export const tensordot: PublicOp<
         normalizeAxis("tensordot", n, rank),
       );
     const count = typeof axes === "number" ? axes : 0;
+    if (!Number.isInteger(count) || count < 0 || count > Math.min(a.ndim, b.ndim)) {
+      throw new ArgumentError(
+        `tensordot: ${describe(axes)} axes of shapes ${formatShape(a.shape)} and ` +
+          `${formatShape(b.shape)} cannot be summed over. Give a count up to the smaller rank, ` +
+          "or two lists of axes.",
+        { op: "tensordot", shapes: [a.shape, b.shape] },
+      );
+    }
     const [fromA, fromB] =
       typeof axes === "number"
         ? [

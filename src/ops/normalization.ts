@@ -51,7 +51,14 @@ function spreadOver(given: Tensor, axes: readonly number[]): Tensor {
   })(given);
 }
 
-/** Mean and variance over axes; half types are computed in float32. */
+/**
+ * Mean and variance over axes; half types are computed in float32.
+ *
+ * @example
+ * const [mean, variance] = ops.moments(tensor([1, 2, 3]), 0);
+ * await mean.item(); // 2
+ * await variance.item(); // 0.6667
+ */
 export const moments: PublicOp<
   (x: TensorLike, axes: number | readonly number[], options?: MomentsOptions) => [Tensor, Tensor]
 > = publicOp(
@@ -82,6 +89,11 @@ export interface BatchNormalizationOptions {
 /**
  * (x - mean) / sqrt(variance + epsilon) * scale + offset, where the statistics
  * belong to one axis.
+ *
+ * @example
+ * const x = tensor([[1], [3]]);
+ * const y = ops.batchNormalization(x, [2], [1], -1, { epsilon: 0 });
+ * await y.array(); // [[-1], [1]]
  */
 export const batchNormalization: PublicOp<
   (
@@ -126,7 +138,12 @@ export interface LayerNormalizationOptions {
   rmsScaling?: boolean | undefined;
 }
 
-/** (x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics over axes of each sample. */
+/**
+ * (x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics over axes of each sample.
+ *
+ * @example
+ * await ops.layerNormalization(tensor([1, 3]), { epsilon: 0 }).array(); // [-1, 1]
+ */
 export const layerNormalization: PublicOp<
   (x: TensorLike, options?: LayerNormalizationOptions) => Tensor
 > = publicOp(
@@ -169,7 +186,12 @@ export interface NormalizeOptions {
   epsilon?: number | null | undefined;
 }
 
-/** `x` divided by its norm over axes, which counts as at least epsilon. */
+/**
+ * `x` divided by its norm over axes, which counts as at least epsilon.
+ *
+ * @example
+ * await ops.normalize(tensor([3, 4])).array(); // [0.6, 0.8]
+ */
 export const normalize: PublicOp<(x: TensorLike, options?: NormalizeOptions) => Tensor> = publicOp(
   "keras.ops.normalize",
   { x: tensorArgument, axis: -1, order: 2, epsilon: null },

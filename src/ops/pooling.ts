@@ -149,6 +149,9 @@ function pool(
  *
  * @param inputs [batch, spatial…, channels], or channels first.
  * @throws {ShapeError} If no window fits.
+ * @example
+ * const x = ops.reshape([1, 4, 2, 3], [1, 4, 1]);
+ * await ops.ravel(ops.maxPool(x, 2)).array(); // [4, 3]
  */
 export const maxPool: PublicOp<
   (inputs: TensorLike, poolSize: Spatial, options?: PoolOptions) => Tensor
@@ -159,6 +162,9 @@ export const maxPool: PublicOp<
  *
  * @param inputs [batch, spatial…, channels], or channels first.
  * @throws {ShapeError} If no window fits.
+ * @example
+ * const x = ops.reshape(tensor([1, 4, 2, 3]), [1, 4, 1]);
+ * await ops.ravel(ops.averagePool(x, 2)).array(); // [2.5, 2.5]
  */
 export const averagePool: PublicOp<
   (inputs: TensorLike, poolSize: Spatial, options?: PoolOptions) => Tensor

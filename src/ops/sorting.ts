@@ -13,7 +13,7 @@ import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../te
 import type { Tensor } from "../tensor/tensor.ts";
 import { standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
-import { dimAt, normalizeAxis } from "../util/shapes.ts";
+import { dimAt, normalizeAxis, sameShape } from "../util/shapes.ts";
 import { divide, multiply } from "./arithmetic.ts";
 import { reshapeTo } from "./broadcasting.ts";
 import { equal, greaterEqual, isfinite, less, logicalAnd, select } from "./comparison.ts";
@@ -236,6 +236,13 @@ export const inTopK: PublicOp<(targets: TensorLike, predictions: TensorLike, k: 
     (givenTargets, givenPredictions, k) => {
       const targets = castTo(toTensor("in_top_k", givenTargets), "int32");
       const predictions = toTensor("in_top_k", givenPredictions);
+      if (!sameShape([...targets.shape, predictions.shape.at(-1) ?? 0], predictions.shape)) {
+        throw new ShapeError(
+          `in_top_k: targets ${formatShape(targets.shape)} must have the shape of predictions ` +
+            `${formatShape(predictions.shape)} without its last axis.`,
+          { op: "in_top_k", shapes: [targets.shape, predictions.shape] },
+        );
+      }
       const classes = dimAt(predictions.shape, -1);
       const score = takeAlong(predictions, expandDims(targets, -1), 1);
       const larger = sum(less(score, predictions), { axis: -1 });

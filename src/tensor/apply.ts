@@ -20,6 +20,15 @@ const noAttributes: Attributes = {};
  * trace, adds a node, and records it on the tapes.
  *
  * Inputs are tensors of one device, promoted already.
+ *
+ * @example
+ * const cube = defineOp({
+ *   name: "example_cube",
+ *   infer: ([x]) => x,
+ *   vjp: null,
+ *   decompose: ([x]) => ops.multiply(x, ops.square(x)),
+ * });
+ * await apply(cube, [tensor([2, 3])]).array(); // [8, 27]
  */
 export function apply<A extends Attributes>(
   op: OpDefinition<A>,

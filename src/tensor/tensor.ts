@@ -37,6 +37,12 @@ export interface SymbolicValue {
  *
  * Its values may be pending: reading waits for them. While a function is
  * traced a tensor has shape and dtype but no values.
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.shape; // [2, 2]
+ * x.dtype; // "float32"
+ * await x.array(); // [[1, 2], [3, 4]]
  */
 export class Tensor<D extends DType = DType> implements TensorSpec {
   readonly shape: Shape;

@@ -142,6 +142,7 @@ export class Variable {
     this.#dtype = actual;
     this.#storage = storage;
     bumpTraceEpoch();
+    state.tracer?.onFailure(() => this.dispose());
   }
 
   #initialValue(

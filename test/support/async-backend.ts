@@ -33,11 +33,20 @@ const missingMask = [...missing].reduce((mask, dtype) => mask | (1 << dtypeId(dt
 /** Jobs that run in one turn of the event loop. */
 const jobsPerTurn = 4;
 
-/** What made the device idle while somebody waited for its last result. */
+/**
+ * What forced a wait: a program that was wanted before it was ready, or a
+ * result that somebody waited for when the device ran out of work with it.
+ */
 export interface Wait {
   readonly what: "read" | "done" | "prepare";
-  /** Submissions and ops enqueued when the wait began. */
-  readonly at: number;
+  /** The job that was waited for. */
+  readonly job: number;
+}
+
+/** Something to do, and whether it is computing. */
+interface Job {
+  readonly run: () => void;
+  readonly isWork: boolean;
 }
 
 /** A buffer as the device knows it. */
@@ -75,17 +84,19 @@ export class AsyncBackend implements Backend {
   readonly memoryModel = "slots" as const;
   /** Everything that forced a wait, in order. Tests read and clear it. */
   readonly waits: Wait[] = [];
-  /** Instruction at which the next program fails; -1: none does. */
-  fault = -1;
+  /** Where the next program ends before its time. */
+  fault: { instruction: number; cancels: boolean } | null = null;
 
   readonly #cpu = new NativeBackend();
   readonly #buffers = new Map<number, Buffer>();
-  readonly #queue: (() => void)[] = [];
+  readonly #queue: Job[] = [];
+  readonly #awaited: Wait[] = [];
   readonly #waiting: { job: number; resolve: () => void }[] = [];
   readonly #forgotten = new FinalizationRegistry<number>((handle) => this.#free(handle));
   #nextHandle = 0;
   #enqueued = 0;
   #finished = 0;
+  #queuedWork = 0;
   #scheduled = false;
   #open = false;
   #bytes = 0;
@@ -164,7 +175,7 @@ export class AsyncBackend implements Backend {
           this.#allocate(buffer, null);
         }
       }
-    });
+    }, true);
     for (const { buffer } of to) buffer.writtenBy = job;
   }
 
@@ -180,7 +191,7 @@ export class AsyncBackend implements Backend {
       });
     });
     if (now) {
-      this.waits.push({ what: "prepare", at: job });
+      this.waits.push({ what: "prepare", job });
       return program;
     }
     return this.#after(job).then(() => program);
@@ -192,7 +203,7 @@ export class AsyncBackend implements Backend {
     const to = outputs.map((output) => this.#newBuffer(output));
     const held = plan.held.map((storage) => this.#buffer(storage));
     const { fault } = this;
-    this.fault = -1;
+    this.fault = null;
     let cancelled = false;
     let failure: unknown = null;
     const job = this.#enqueue(() => {
@@ -202,7 +213,7 @@ export class AsyncBackend implements Backend {
         const failed = [...from, ...held].find(({ error }) => error !== null);
         if (failed !== undefined) throw failed.error;
         if (cancelled) throw new CancelledError("the program was cancelled");
-        if (fault >= 0) this.#cpu.addon.injectFault(fault);
+        if (fault !== null) this.#cpu.addon.injectFault(fault.instruction, fault.cancels);
         this.#cpu.submitMode = "inline";
         this.#cpu.submit((program as AsyncProgram).inner as Program, from.map(own), to.map(own));
       } catch (error) {
@@ -212,7 +223,7 @@ export class AsyncBackend implements Backend {
           this.#allocate(buffer, null);
         }
       }
-    });
+    }, true);
     for (const buffer of to) buffer.writtenBy = job;
     const written = new Set(
       plan.instructions
@@ -319,9 +330,10 @@ export class AsyncBackend implements Backend {
     });
   }
 
-  #enqueue(job: () => void): number {
+  #enqueue(run: () => void, isWork = false): number {
     if (!this.#open) throw new DeviceError("async: the device is not open.");
-    this.#queue.push(job);
+    this.#queue.push({ run, isWork });
+    if (isWork) this.#queuedWork++;
     if (!this.#scheduled) {
       this.#scheduled = true;
       setImmediate(() => this.#turn());
@@ -332,8 +344,14 @@ export class AsyncBackend implements Backend {
   #turn(): void {
     this.#scheduled = false;
     for (let i = 0; i < jobsPerTurn && this.#queue.length > 0; i++) {
-      this.#queue.shift()?.();
+      const { run, isWork } = this.#queue.shift() as Job;
+      run();
       this.#finished++;
+      if (!isWork) continue;
+      this.#queuedWork--;
+      const awaited = this.#awaited.filter(({ job }) => job === this.#finished);
+      if (this.#queuedWork === 0) this.waits.push(...awaited);
+      for (const wait of awaited) this.#awaited.splice(this.#awaited.indexOf(wait), 1);
     }
     const ready = this.#waiting.filter(({ job }) => job <= this.#finished);
     for (const waiter of ready) {
@@ -351,9 +369,8 @@ export class AsyncBackend implements Backend {
     return new Promise((resolve) => this.#waiting.push({ job, resolve }));
   }
 
-  /** A wait for the newest job leaves the device idle afterwards. */
   #noteWait(what: Wait["what"], job: number): void {
-    if (job > this.#finished && job === this.#enqueued) this.waits.push({ what, at: job });
+    if (job > this.#finished) this.#awaited.push({ what, job });
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** 1 - erf(x) for x >= 2, by the continued fraction of Laplace. */
+/** 1 - erf(x) for x >= 2.5, by the continued fraction of Laplace. */
 function erfcTail(x: number): number {
   let fraction = 0;
   for (let k = 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
@@ -14,23 +14,32 @@ function erfcTail(x: number): number {
 /** The error function: its series e^(-x^2) sum 2^n x^(2n+1) / (2n+1)!! near 0. */
 export function erf(x: number): number {
   const a = Math.abs(x);
+  if (a >= 6.5) return Math.sign(x);
   if (a >= 2.5) return Math.sign(x) * (1 - erfcTail(a));
   let term = x;
   let sum = x;
   for (let n = 1; n < 120; n++) {
     term *= (2 * x * x) / (2 * n + 1);
     sum += term;
+    if (Math.abs(term) <= 1e-18 * Math.abs(sum)) break;
   }
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-/** The inverse of erf, by Newton's method. */
+/** The inverse of erf, by Newton's method from the guess of Winitzki (2008). */
 export function erfinv(y: number): number {
   if (Math.abs(y) === 1) return y * Number.POSITIVE_INFINITY;
-  let x = y;
-  for (let i = 0; i < 80; i++) {
+  if (!(Math.abs(y) < 1)) return Number.NaN;
+  if (y === 0) return y;
+  const l = Math.log1p(-y * y);
+  const t = 2 / (Math.PI * 0.147) + l / 2;
+  let x = Math.sign(y) * Math.sqrt(Math.sqrt(t * t - l / 0.147) - t);
+  // Tiny arguments cancel in the guess.
+  if (Math.abs(y) < 1e-3) x = (Math.sqrt(Math.PI) / 2) * y;
+  for (let i = 0; i < 8; i++) {
     const step = (erf(x) - y) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-x * x));
-    x -= Math.max(-0.5, Math.min(0.5, step));
+    x -= step;
+    if (Math.abs(step) <= 1e-12 * Math.abs(x)) break;
   }
   return x;
 }

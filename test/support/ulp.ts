@@ -40,11 +40,14 @@ export const ulpCases: readonly UlpCase[] = [
   { name: "arctanh", run: ops.arctanh, reference: Math.atanh, bound: 2 },
   { name: "erf", run: ops.erf, reference: erf, bound: 2 },
   { name: "sigmoid", run: ops.sigmoid, reference: sigmoid, bound: 2 },
-  { name: "erfinv", run: ops.erfinv, reference: erfinv, bound: 8 },
+  // As XLA computes it, from log1p(-x * x), so that normal draws are those of
+  // Keras on JAX: rounding x * x near 1 costs these digits.
+  { name: "erfinv", run: ops.erfinv, reference: erfinv, bound: 128 },
 ];
 
 /** The worst result of a sweep. */
 export interface UlpResult {
+  /** 0.5 where all results are the nearest float32. */
   readonly ulps: number;
   readonly x: number;
   readonly got: number;
@@ -69,7 +72,7 @@ export async function sweep(
   first = 0,
 ): Promise<UlpResult> {
   const block = 1 << 20;
-  let worst = { ulps: 0, x: 0, got: 0, expected: 0 };
+  let worst = { ulps: 0.5, x: 0, got: 0, expected: 0 };
   let wrong: string | null = null;
   for (let start = first; start < 2 ** 32; start += block * step) {
     const size = Math.min(block, Math.ceil((2 ** 32 - start) / step));
@@ -84,11 +87,11 @@ export async function sweep(
       const at = xs[i] as number;
       const value = got[i] as number;
       const expected = reference(at);
-      if (Object.is(value, expected)) continue;
       const rounded = Math.fround(expected);
-      if (Object.is(value, rounded)) {
-        if (!Number.isFinite(rounded)) continue;
-      } else if (
+      // The nearest float32: off by half a unit at most.
+      if (value === rounded && (value !== 0 || Object.is(value, rounded))) continue;
+      if (value !== value && expected !== expected) continue;
+      if (
         Number.isNaN(value) !== Number.isNaN(expected) ||
         (rounded === 0 && expected === 0) ||
         Math.sign(value) * Math.sign(expected) < 0 ||

@@ -120,8 +120,10 @@ KERATIN_INLINE Vec Log1p(Vec x) {
 
 KERATIN_INLINE Vec Sigmoid(Vec x) {
   const Vec z = Exp(Set(0) - Abs(x));
-  const Vec top = Select(Less(x, Set(0)), z, Set(1));
-  return Select(IsNan(x), x, top / (Set(1) + z));
+  const Lanes negative = Less(x, Set(0));
+  const Vec q = Select(negative, z, Set(1)) / (Set(1) + z);
+  // z / (1 + z) = z - z q, which adds less to the error of a small z.
+  return Select(IsNan(x), x, Select(negative, NegMulAdd(z, q, z), q));
 }
 
 KERATIN_INLINE Vec Tanh(Vec x) {
@@ -175,7 +177,8 @@ KERATIN_INLINE Vec Erfinv(Vec x) {
   return Select(Equal(Abs(x), Set(1)), x * Set(kInfinity), result);
 }
 
-// Arguments up to this are reduced by three-part pi / 2 without loss.
+// Arguments up to this are reduced by pi / 2 in four parts: the first three
+// have 11 bits, so that their products with n are exact without FMA too.
 constexpr float kMaxReducible = 8192.0f;
 
 // sin(x + quadrants pi / 2) for |x| <= kMaxReducible.
@@ -183,7 +186,8 @@ KERATIN_INLINE Vec SinQuadrant(Vec x, int quadrants) {
   const Vec n = Round(x * Set(0.636619772f));
   Vec r = NegMulAdd(n, Set(1.5703125f), x);
   r = NegMulAdd(n, Set(4.83751297e-4f), r);
-  r = NegMulAdd(n, Set(7.54978942e-8f), r);
+  r = NegMulAdd(n, Set(7.54953362e-8f), r);
+  r = NegMulAdd(n, Set(2.56334407e-12f), r);
   constexpr float kSin[] = {-1.9515295891e-4f, 8.3321608736e-3f,
                             -1.6666654611e-1f};
   constexpr float kCos[] = {2.443315711809948e-5f, -1.388731625493765e-3f,

@@ -28,7 +28,7 @@ export interface Addon {
   cancel(sequence: number): void;
   errorOf(sequence: number): number;
   describeError(error: number): NativeError;
-  injectFault(instruction: number): void;
+  injectFault(instruction: number, cancels: boolean): void;
   synchronize(): void;
   submitted(): number;
   memory(): { storages: number; bytes: number; cachedBytes: number; peakBytes: number };

@@ -85,8 +85,11 @@ export function withCustomObjects<T>(objects: Readonly<Record<string, unknown>>,
  * Makes names known until it is closed.
  *
  * @example
+ * class MyLayer extends Layer {}
  * const scope = new saving.CustomObjectScope({ MyLayer });
- * try { loadModel } finally { scope.close(); }
+ * saving.getRegisteredObject("MyLayer") === MyLayer; // true
+ * scope.close();
+ * saving.getRegisteredObject("MyLayer"); // undefined
  */
 export class CustomObjectScope {
   readonly #objects: Readonly<Record<string, Registered>>;

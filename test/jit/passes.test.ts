@@ -1,0 +1,119 @@
+/**
+ * The passes of the compiler, each alone.
+ *
+ * @module
+ */
+import { describe, expect, it } from "vitest";
+import { ops, type Tensor, tensor, Variable } from "../../src/index.ts";
+import type { Graph } from "../../src/jit/graph.ts";
+import { traceFunction } from "../../src/jit/jit.ts";
+import { commonSubexpressions } from "../../src/jit/passes/common-subexpressions.ts";
+import { deadCode } from "../../src/jit/passes/dead-code.ts";
+import { makePlan } from "../../src/jit/plan.ts";
+import { currentBackend } from "../../src/runtime/device.ts";
+
+function graphOf(fn: (...args: Tensor[]) => unknown, ...args: Tensor[]): Graph {
+  return traceFunction(fn, args, "test").graph;
+}
+
+function names(graph: Graph): string[] {
+  return graph.nodes.map(({ op }) => op.name);
+}
+
+describe("dead code", () => {
+  it("drops what nobody uses, and keeps writes", () => {
+    const v = new Variable([1], { dtype: "float32" });
+    const graph = graphOf(
+      (x) => {
+        ops.exp(ops.sin(x));
+        v.assign(ops.cos(x));
+        return ops.add(x, 1);
+      },
+      tensor([1]),
+    );
+    expect(names(graph).sort()).toEqual(["add", "cos", "exp", "sin"]);
+    const kept = deadCode(graph);
+    expect(names(kept).sort()).toEqual(["add", "cos"]);
+    expect(deadCode(kept)).toBe(kept);
+    expect(graph.nodes.length).toBe(4);
+  });
+});
+
+describe("common subexpressions", () => {
+  it("computes equal things once", () => {
+    const graph = commonSubexpressions(
+      graphOf(
+        (x) => {
+          const a = ops.multiply(ops.exp(x), 2);
+          const b = ops.multiply(ops.exp(x), 2);
+          return ops.add(a, b);
+        },
+        tensor([1]),
+      ),
+    );
+    expect(names(graph)).toEqual(["exp", "multiply", "add"]);
+    const [add] = graph.nodes.slice(-1);
+    expect(add?.inputs[0]).toBe(add?.inputs[1]);
+  });
+
+  it("tells attributes apart, -0 from 0 too", () => {
+    const graph = commonSubexpressions(
+      graphOf(
+        (x) => [ops.sum(x, { axis: 0 }), ops.sum(x, { axis: 1 }), ops.add(x, 0), ops.add(x, -0)],
+        tensor([[1, 2]]),
+      ),
+    );
+    expect(graph.nodes.length).toBe(4);
+  });
+
+  it("sees the value of a variable at each point", () => {
+    const v = new Variable([1], { dtype: "float32" });
+    const graph = commonSubexpressions(
+      graphOf(() => {
+        const before = ops.exp(v.value);
+        v.assign(ops.add(v.value, 1));
+        return [before, ops.exp(v.value)];
+      }),
+    );
+    expect(names(graph)).toEqual(["exp", "add", "exp"]);
+  });
+});
+
+describe("plans", () => {
+  it("write variables only in the commit", () => {
+    const v = new Variable([1], { dtype: "float32" });
+    const w = new Variable([1], { dtype: "float32" });
+    const graph = graphOf(
+      (x) => {
+        const old = v.value;
+        v.assign(ops.add(v.value, x));
+        w.assign(ops.sum(ops.multiply(old, ops.exp(x)), { keepdims: true }));
+        return ops.multiply(v.value, w.value);
+      },
+      tensor([1]),
+    );
+    const plan = makePlan(graph, currentBackend());
+    for (const [i, { outputs }] of plan.instructions.entries()) {
+      for (const id of outputs) {
+        if (plan.values[id]?.place === "held") expect(i).toBeGreaterThanOrEqual(plan.commitStart);
+      }
+    }
+    expect(plan.commitStart).toBeLessThan(plan.instructions.length);
+  });
+
+  it("run no kernel for a reshape", () => {
+    const graph = graphOf((x) => ops.exp(ops.reshape(x, [2, 2])), tensor([1, 2, 3, 4]));
+    const plan = makePlan(graph, currentBackend());
+    expect(plan.instructions.map(({ op }) => op)).toEqual(["exp"]);
+    expect(plan.arena).toBe(0);
+  });
+
+  it("let elementwise chains work in place", () => {
+    const graph = graphOf(
+      (x) => ops.sum(ops.exp(ops.sin(ops.cos(ops.tanh(x))))),
+      ops.zeros([1024]),
+    );
+    const plan = makePlan(graph, currentBackend());
+    expect((plan.arena as number) * 64).toBeLessThanOrEqual(4096 + 128);
+  });
+});
