@@ -192,9 +192,11 @@ function gathered(x: Tensor, indices: ReadonlyMap<number, Tensor>): Tensor {
  * @throws {ShapeError} If an index is out of range, or there are too many.
  * @example
  * const x = tensor([[1, 2, 3], [4, 5, 6]]);
- * await ops.getItem(x, 1).array(); // x[1]: [4, 5, 6]
- * await ops.getItem(x, ["...", { step: -1 }]).array(); // x[..., ::-1]: [[3, 2, 1], [6, 5, 4]]
- * await ops.getItem(x, [{}, [0, 2]]).array(); // x[:, [0, 2]]: [[1, 3], [4, 6]]
+ * await ops.getItem(x, 1).array(); // [4, 5, 6]
+ * // x[..., ::-1]
+ * await ops.getItem(x, ["...", { step: -1 }]).array(); // [[3, 2, 1], [6, 5, 4]]
+ * // x[:, [0, 2]]
+ * await ops.getItem(x, [{}, [0, 2]]).array(); // [[1, 3], [4, 6]]
  */
 export const getItem: PublicOp<(x: TensorLike, key: IndexKey) => Tensor> = publicOp(
   "keras.ops.get_item",
