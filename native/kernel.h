@@ -51,6 +51,8 @@ constexpr DTypeMask kNumbers = kFloats | kIntegers;
 constexpr DTypeMask kAllDTypes = kNumbers | Mask(DType::kBool);
 
 constexpr int kMaxRank = 12;
+// Elements of a tensor: beyond any memory, and bytes still fit an int64.
+constexpr int64_t kMaxSize = int64_t{1} << 48;
 
 struct TensorView {
   void* data;

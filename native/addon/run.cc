@@ -25,7 +25,8 @@ const int32_t* ReadShape(const int32_t* next, const int32_t* end,
   int64_t size = 1;
   for (int i = 0; i < ndim; i++) {
     dims[i] = next[i];
-    if (dims[i] < 0 || __builtin_mul_overflow(size, dims[i], &size)) {
+    if (dims[i] < 0 || __builtin_mul_overflow(size, dims[i], &size) ||
+        size > kMaxSize) {
       return nullptr;
     }
   }

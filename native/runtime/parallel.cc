@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kMaxThreads = 256;
 constexpr auto kSpin = std::chrono::microseconds(40);
+constexpr int kSpinsBeforeYield = 4000;
 // 128: the neighbouring line is prefetched along with a line on x86.
 constexpr size_t kLine = 128;
 
@@ -68,7 +69,14 @@ class Pool {
     in_job = true;
     body(context, 0, workers);
     in_job = false;
-    while (left_.load(std::memory_order_acquire) > 0) Pause();
+    // A worker that lost its core to another process needs ours to go on.
+    for (int i = 0; left_.load(std::memory_order_acquire) > 0; i++) {
+      if (i < kSpinsBeforeYield) {
+        Pause();
+      } else {
+        std::this_thread::yield();
+      }
+    }
   }
 
  private:

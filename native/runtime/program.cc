@@ -1,5 +1,7 @@
 #include "program.h"
 
+#include "control.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -15,7 +17,7 @@ namespace {
 
 constexpr size_t kUnit = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr int64_t kMaxWords = int64_t{1} << 28;
+constexpr int32_t kMaxPorts = 1 << 20;  // inputs or outputs of a plan
 
 enum Place { kArena, kInput, kHeld, kOutput, kConstant };
 
@@ -104,7 +106,7 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
   const int32_t num_outputs = reader.Next();
   const int32_t num_held = reader.Next();
   if (!reader.ok() || arena_units < 0 || num_inputs < 0 || num_outputs < 0 ||
-      num_inputs > kMaxWords || num_outputs > kMaxWords ||
+      num_inputs > kMaxPorts || num_outputs > kMaxPorts ||
       num_held != static_cast<int32_t>(held.size()) || commit_start_ < 0 ||
       commit_start_ > num_instructions) {
     return malformed("header", 0);
@@ -143,7 +145,9 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
     const int32_t* dims = reader.Take(ndim);
     if (!reader.ok()) return malformed("value", i);
     for (int32_t d = 0; d < ndim; d++) {
-      if (dims[d] < 0 || __builtin_mul_overflow(size, int64_t{dims[d]}, &size)) {
+      if (dims[d] < 0 ||
+          __builtin_mul_overflow(size, int64_t{dims[d]}, &size) ||
+          size > kMaxSize) {
         return malformed("shape of value", i);
       }
       dims_.push_back(dims[d]);
@@ -199,7 +203,7 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
     const int32_t kernel = reader.Next();
     const int32_t in = reader.Count();
     const int32_t out = reader.Count();
-    if (!reader.ok() || kernel < kCopyKernel || kernel >= kernels.size() ||
+    if (!reader.ok() || kernel < kScanKernel || kernel >= kernels.size() ||
         (kernel == kCopyKernel && (in != 1 || out != 1))) {
       return malformed("instruction", i);
     }
@@ -236,8 +240,21 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
     operands[i].words = words_.size();
     operands[i].num_words = num_words;
     words_.insert(words_.end(), attributes, attributes + num_words);
-    instructions_[i].function =
-        kernel == kCopyKernel ? nullptr : kernels[kernel].function;
+    instructions_[i].function = kernel < 0 ? nullptr : kernels[kernel].function;
+    if (kernel < kCopyKernel) {
+      std::vector<TensorView> views;
+      for (int32_t k = 0; k < in + out; k++) views.push_back(values_[ids[k]]);
+      KernelCall call{};
+      call.inputs = views.data();
+      call.num_inputs = in;
+      call.outputs = views.data() + in;
+      call.num_outputs = out;
+      call.words = attributes;
+      call.num_words = num_words;
+      instructions_[i].control =
+          ReadControl(kernels, kernel, reader, call, message);
+      if (instructions_[i].control == nullptr) return false;
+    }
   }
   views_.reserve(numbers.size());
   for (int32_t id : numbers) views_.push_back(values_[id]);
@@ -262,15 +279,50 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
   return true;
 }
 
+std::unique_ptr<Control> Program::ReadControl(const Registry& kernels,
+                                              int32_t kernel, Reader& reader,
+                                              const KernelCall& call,
+                                              char* message) {
+  const auto malformed = [&](int at) {
+    std::snprintf(message, KernelCall::kMessageSize,
+                  "malformed plan: body (%d)", at);
+    return nullptr;
+  };
+  const int32_t count = reader.Count();
+  std::vector<std::unique_ptr<Program>> bodies;
+  for (int32_t b = 0; b < count; b++) {
+    const int32_t num_words = reader.Count();
+    const int32_t units = reader.Count();
+    constexpr int32_t kUnitWords = kUnit / sizeof(int32_t);
+    if (!reader.ok() || units > kMaxPorts) return malformed(b);
+    const int32_t* constants = reader.Take(units * kUnitWords);
+    const int32_t* words = reader.Take(num_words);
+    if (!reader.ok()) return malformed(b);
+    bodies.emplace_back(Create(kernels, words, static_cast<size_t>(num_words),
+                               reinterpret_cast<const uint8_t*>(constants),
+                               static_cast<size_t>(units) * kUnit, {},
+                               message));
+    if (bodies.back() == nullptr) return nullptr;
+  }
+  if (!reader.ok()) return malformed(count);
+  return Control::Create(kernel, std::move(bodies), call, message);
+}
+
 void Program::Run(const Binding& binding, const std::atomic<bool>& cancelled,
                   const Fault& fault, RunResult& result) {
   const auto start = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < inputs_.size(); i++) {
-    for (TensorView* view : inputs_[i].views) view->data = binding.inputs[i];
+  for (int i = 0; i < num_inputs(); i++) SetInput(i, binding.inputs[i]);
+  for (int i = 0; i < num_outputs(); i++) SetOutput(i, binding.outputs[i]);
+  Execute(cancelled, fault, result);
+  if (result.kind == RunResult::kDone) {
+    last_seconds_ =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+            .count();
   }
-  for (size_t i = 0; i < outputs_.size(); i++) {
-    for (TensorView* view : outputs_[i].views) view->data = binding.outputs[i];
-  }
+}
+
+void Program::Execute(const std::atomic<bool>& cancelled, const Fault& fault,
+                      RunResult& result) {
   const auto stops_before = [&](int i) {
     const bool faulty = i == fault.instruction;
     if (cancelled.load(std::memory_order_relaxed) || (faulty && fault.cancels)) {
@@ -290,7 +342,12 @@ void Program::Run(const Binding& binding, const std::atomic<bool>& cancelled,
     if (i <= commit_start_ && stops_before(i)) return;
     const Instruction& instruction = instructions_[i];
     const KernelCall& call = instruction.call;
-    if (instruction.function == nullptr) {
+    if (instruction.control != nullptr) {
+      if (!instruction.control->Run(call, cancelled, result)) {
+        result.instruction = i;
+        return;
+      }
+    } else if (instruction.function == nullptr) {
       if (call.outputs[0].size > 0) {
         std::memmove(call.outputs[0].data, call.inputs[0].data,
                      static_cast<size_t>(call.outputs[0].bytes()));
@@ -304,9 +361,6 @@ void Program::Run(const Binding& binding, const std::atomic<bool>& cancelled,
   }
   if (commit_start_ == count && stops_before(count)) return;
   result.kind = RunResult::kDone;
-  last_seconds_ =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count();
 }
 
 }  // namespace keratin

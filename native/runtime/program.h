@@ -13,11 +13,15 @@
 //           4 constant    index in 64-byte units of the constants
 //   instruction: kernel, inputs, outputs, value numbers …,
 //                attribute words, attributes …
-//     kernel -1 copies its input's bytes to its output
+//     kernel -1 copies its input's bytes to its output; -2 branch, -3 loop and
+//     -4 scan run plans that follow: their number, then for each its count of
+//     words, its constants in units of 64 bytes (count, 16 words a unit) and
+//     its words (control.h)
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "../kernel.h"
@@ -27,6 +31,9 @@ namespace keratin {
 
 constexpr int32_t kPlanVersion = 1;
 constexpr int32_t kCopyKernel = -1;
+constexpr int32_t kBranchKernel = -2;
+constexpr int32_t kLoopKernel = -3;
+constexpr int32_t kScanKernel = -4;
 
 // What a run needs of the outside: data of inputs and outputs.
 struct Binding {
@@ -48,6 +55,8 @@ struct Fault {
   bool cancels = false;
 };
 
+class Control;
+
 class Program {
  public:
   // nullptr, with `message` filled in, when the plan is malformed or memory
@@ -60,7 +69,19 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  // Runs on any thread, one run at a time. Stops at or before the beginning of
+  // What a run reads and writes, bound one by one; for the bodies of control
+  // instructions.
+  void SetInput(int i, void* data) {
+    for (TensorView* view : inputs_[i].views) view->data = data;
+  }
+  void SetOutput(int i, void* data) {
+    for (TensorView* view : outputs_[i].views) view->data = data;
+  }
+  // Runs with what is bound.
+  void Execute(const std::atomic<bool>& cancelled, const Fault& fault,
+               RunResult& result);
+
+  // Binds, then executes, on any thread, one run at a time. Stops at or before the beginning of
   // the commit when `cancelled` is set, and where `fault` says; what the commit
   // writes is then untouched.
   void Run(const Binding& binding, const std::atomic<bool>& cancelled,
@@ -81,8 +102,9 @@ class Program {
 
  private:
   struct Instruction {
-    KernelFunction function;  // nullptr: copy
-    KernelCall call;
+    KernelFunction function = nullptr;  // nullptr: copy, or control
+    KernelCall call{};
+    std::unique_ptr<Control> control;
   };
   struct Port {  // an input or output: the views that point at it
     int64_t bytes;
@@ -91,6 +113,11 @@ class Program {
   class Reader;
 
   Program() = default;
+  // The bodies of a control instruction.
+  static std::unique_ptr<Control> ReadControl(const Registry& kernels,
+                                              int32_t kernel, Reader& reader,
+                                              const KernelCall& call,
+                                              char* message);
   bool Decode(const Registry& kernels, Reader& reader,
               const uint8_t* constants, size_t constant_bytes,
               const std::vector<Storage*>& held, char* message);

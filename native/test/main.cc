@@ -29,13 +29,17 @@ void Fail(const char* file, int line, const char* format, ...) {
 
 }  // namespace keratin::test
 
-// keratin_test [part of a test's name]
+// keratin_test [parts of tests' names]
 int main(int argc, char** argv) {
   using keratin::test::failures;
   int passed = 0;
   int failed = 0;
   for (auto* test = keratin::test::first; test != nullptr; test = test->next) {
-    if (argc > 1 && std::strstr(test->name, argv[1]) == nullptr) continue;
+    bool chosen = argc == 1;
+    for (int i = 1; i < argc; i++) {
+      chosen = chosen || std::strstr(test->name, argv[i]) != nullptr;
+    }
+    if (!chosen) continue;
     failures = 0;
     test->body();
     if (failures > 0) {

@@ -42,6 +42,8 @@ export interface GraphNode {
   readonly inputs: readonly GraphValue[];
   readonly attributes: Attributes;
   readonly outputs: readonly GraphValue[];
+  /** Of a control op: what it runs. Bodies have no captures, variables or writes. */
+  readonly bodies?: readonly Graph[];
 }
 
 /** A variable's new value. */

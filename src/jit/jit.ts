@@ -15,17 +15,13 @@ import { type DType, itemSize } from "../util/dtypes.ts";
 import { ArgumentError } from "../util/errors.ts";
 import { flatten, mapTree, sameStructure } from "../util/pytree.ts";
 import { type Shape, sameShape, sizeOf } from "../util/shapes.ts";
-import type { Graph, Pass } from "./graph.ts";
-import { commonSubexpressions } from "./passes/common-subexpressions.ts";
-import { deadCode } from "./passes/dead-code.ts";
+import type { Graph } from "./graph.ts";
+import { optimize } from "./optimize.ts";
 import { makePlan } from "./plan.ts";
 import { Trace } from "./trace.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
 type AnyFunction = (...args: any[]) => unknown;
-
-/** The passes that every graph goes through, in order. */
-const passes: readonly Pass[] = [deadCode, commonSubexpressions, deadCode];
 
 /** Compiled versions that a function keeps. */
 const maxVersions = 8;
@@ -233,11 +229,6 @@ function sameLeaves(keys: readonly LeafKey[], leaves: readonly unknown[]): boole
     }
   }
   return true;
-}
-
-/** The graph after all passes. */
-export function optimize(graph: Graph): Graph {
-  return passes.reduce((current, pass) => pass(current), graph);
 }
 
 /** What tracing a call gives. */

@@ -336,13 +336,15 @@ class Planner {
       }
     });
     const { node } = step;
+    const bodies = node?.bodies?.map((body) => makePlan(body, this.#backend));
     return {
       op: node?.op.name ?? "copy",
-      kernel: node === null ? null : (node.op.kernelOn(this.#backend) as Kernel),
+      kernel: node === null || bodies ? null : (node.op.kernelOn(this.#backend) as Kernel),
       inputs,
       outputs,
       packer: node?.op.packer ?? noAttributes,
       attributes: node?.attributes ?? {},
+      ...(bodies && { bodies }),
     };
   }
 

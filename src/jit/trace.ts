@@ -5,7 +5,7 @@
  */
 import type { Attributes } from "../runtime/attributes.ts";
 import type { TensorSpec } from "../runtime/backend.ts";
-import type { Tracer } from "../tensor/context.ts";
+import { state, type Tracer } from "../tensor/context.ts";
 import type { OpDefinition } from "../tensor/define-op.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
@@ -23,11 +23,14 @@ export class Trace implements Tracer {
   readonly #writes = new Map<Variable, GraphValue>();
   readonly #undo: (() => void)[] = [];
   #count = 0;
-  /** Values of other traces may enter an abstract one. */
   readonly isAbstract: boolean;
+  /** Whether values of other traces may enter, as they may an abstract one or a body. */
+  readonly #isOpen: boolean;
 
-  constructor(options: { abstract?: boolean } = {}) {
-    this.isAbstract = options.abstract ?? false;
+  /** `abstract`: nothing of it will run; `body`: it becomes part of another trace. */
+  constructor(kind: "program" | "abstract" | "body" = "program") {
+    this.isAbstract = kind === "abstract" || (kind === "body" && state.tracer?.isAbstract === true);
+    this.#isOpen = kind !== "program";
   }
 
   /** A symbolic argument. */
@@ -42,6 +45,7 @@ export class Trace implements Tracer {
     inputs: readonly Tensor[],
     attributes: Attributes,
     outputs: readonly TensorSpec[],
+    bodies?: readonly Graph[],
   ): Tensor[] {
     const values = outputs.map((spec) => this.#newValue(spec, { kind: "node" }));
     this.#nodes.push({
@@ -49,6 +53,7 @@ export class Trace implements Tracer {
       inputs: inputs.map((input) => this.valueOf(input)),
       attributes,
       outputs: values,
+      ...(bodies && { bodies }),
     });
     return values.map(symbolic);
   }
@@ -105,7 +110,7 @@ export class Trace implements Tracer {
     if (symbol === null) {
       // Held from now on: a tidy inside the function must not free it.
       tensor.storage.retain();
-    } else if (!this.isAbstract) {
+    } else if (!this.#isOpen) {
       throw new TraceError(
         `A tensor of shape ${formatShape(tensor.shape)} was made while another function was ` +
           "traced and kept outside of it. Return it from that function instead.",

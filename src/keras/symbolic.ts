@@ -55,7 +55,7 @@ interface Probe {
 }
 
 function probe(inputs: unknown, fn: (inputs: unknown) => unknown, length: number): Probe {
-  const trace = new Trace({ abstract: true });
+  const trace = new Trace("abstract");
   const { tapes, scope } = state;
   state.tapes = [];
   state.scope = null;

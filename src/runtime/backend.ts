@@ -44,7 +44,10 @@ export interface PlanValue extends TensorSpec {
   readonly index: number;
 }
 
-/** One kernel call, or a copy of bytes where `kernel` is null. */
+/**
+ * One kernel call. Where `kernel` is null: with bodies a control op
+ * (`native/runtime/control.h` says what each does), else a copy of bytes.
+ */
 export interface PlanInstruction {
   readonly op: string;
   readonly kernel: Kernel | null;
@@ -52,6 +55,7 @@ export interface PlanInstruction {
   readonly outputs: readonly number[];
   readonly packer: AttributePacker;
   readonly attributes: Attributes;
+  readonly bodies?: readonly Plan[];
 }
 
 /**

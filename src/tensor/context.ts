@@ -15,12 +15,13 @@ import type { Variable } from "./variable.ts";
 export interface Tracer {
   /** Whether only shapes are wanted: what is traced will never run. */
   readonly isAbstract: boolean;
-  /** Adds a node and returns its symbolic outputs. */
+  /** Adds a node, of a control op with its bodies, and returns its symbolic outputs. */
   apply(
     op: OpDefinition,
     inputs: readonly Tensor[],
     attributes: Attributes,
     outputs: readonly TensorSpec[],
+    bodies?: readonly object[],
   ): Tensor[];
   /** A constant of the program. */
   constant(spec: TensorSpec, value: number | bigint): Tensor;
@@ -92,6 +93,17 @@ export function withoutTapes<T>(fn: () => T): T {
     return fn();
   } finally {
     state.tapes = tapes;
+  }
+}
+
+/** Runs `fn` with nothing recorded on any tape, nor its tensors in any scope. */
+export function outsideTapesAndScope<T>(fn: () => T): T {
+  const { scope } = state;
+  state.scope = null;
+  try {
+    return withoutTapes(fn);
+  } finally {
+    state.scope = scope;
   }
 }
 

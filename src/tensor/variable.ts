@@ -82,6 +82,29 @@ export function registerInitializerNames(find: (name: string) => VariableInitial
   initializerNamed = find;
 }
 
+/** Bytes that new variables may still take, and what is thrown beyond them. */
+interface Budget {
+  bytes: number;
+  readonly exceeded: (shape: Shape) => Error;
+}
+
+let budget: Budget | null = null;
+
+/** @internal Runs `fn`, in which variables may be made of so many bytes altogether. */
+export function withVariableBudget<T>(
+  bytes: number,
+  exceeded: (shape: Shape) => Error,
+  fn: () => T,
+): T {
+  const outer = budget;
+  budget = { bytes, exceeded };
+  try {
+    return fn();
+  } finally {
+    budget = outer;
+  }
+}
+
 /**
  * A tensor with a name whose value can be replaced. It keeps its memory for
  * life; what was read from it before stays what it was.
@@ -173,6 +196,10 @@ export class Variable {
     }
     checkShape(what, shape);
     const kind = dtype ?? floatx();
+    if (budget !== null) {
+      budget.bytes -= sizeOf(shape) * itemSize(kind);
+      if (budget.bytes < 0) throw budget.exceeded(shape);
+    }
     return checkGiven(what, castTo(make([...shape], { dtype: kind }), kind), shape);
   }
 

@@ -29,7 +29,7 @@ function makeModel(): Sequential {
   utils.clearSession();
   utils.setRandomSeed(11);
   const model = new Sequential([
-    new Input({ shape: [8, 8, 1] }),
+    Input({ shape: [8, 8, 1] }),
     new layers.Conv2D(4, 3, { activation: "relu" }),
     new layers.BatchNormalization(),
     new layers.MaxPooling2D(),
@@ -76,7 +76,9 @@ describe("a small convnet", () => {
     const inside: Wait[] = [];
     const seen: number[] = [];
     class Marks extends callbacks.Callback {
-      override asyncSafe = true;
+      override get asyncSafe(): boolean {
+        return true;
+      }
       override onEpochBegin(): void {
         device.waits.length = 0;
       }

@@ -192,6 +192,7 @@ opTest("conv of integers", {
       [3, 3, 3, 4],
     ],
   ],
+  needs: ["float64"],
   dtypes: ["int32", "int8", "int64"],
   inputs: uniform(-2, 2),
 });

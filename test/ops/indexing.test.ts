@@ -56,6 +56,8 @@ opTest("take, flat, negative indices", {
 });
 for (const dtype of integerDTypes) {
   opTest(`take at ${dtype} indices`, {
+    // Unsigned indices are taken as int64.
+    needs: dtype === "uint32" ? ["int64"] : [],
     run: (x, indices) => ops.take(x, indices, { axis: 0 }),
     reference: (x, indices) => take(x, indices, 0),
     shapes: [[[5, 2], [3]]],

@@ -10,7 +10,7 @@ import { Input, layers, Sequential, utils } from "../../src/index.ts";
 const { seed, epochs } = workerData as { seed: number; epochs: number };
 utils.setRandomSeed(seed);
 const model = new Sequential([
-  new Input({ shape: [16] }),
+  Input({ shape: [16] }),
   new layers.Dense(256, { activation: "relu" }),
   new layers.Dense(256, { activation: "relu" }),
   new layers.Dense(1),

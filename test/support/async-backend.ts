@@ -390,7 +390,11 @@ function withOffsets(plan: Plan): Plan {
     if (needed > room) throw new Error(`slot ${value.index} of ${room} bytes holds ${needed}`);
     return { ...value, index: starts[value.index] as number };
   });
-  return { ...plan, values, arena: total };
+  const instructions = plan.instructions.map((instruction) => ({
+    ...instruction,
+    ...(instruction.bodies && { bodies: instruction.bodies.map(withOffsets) }),
+  }));
+  return { ...plan, values, instructions, arena: total };
 }
 
 let device: AsyncBackend | null = null;

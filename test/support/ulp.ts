@@ -90,7 +90,7 @@ export async function sweep(
       const rounded = Math.fround(expected);
       // The nearest float32: off by half a unit at most.
       if (value === rounded && (value !== 0 || Object.is(value, rounded))) continue;
-      if (value !== value && expected !== expected) continue;
+      if (Number.isNaN(value) && Number.isNaN(expected)) continue;
       if (
         Number.isNaN(value) !== Number.isNaN(expected) ||
         (rounded === 0 && expected === 0) ||

@@ -3,11 +3,14 @@
  *
  * @module
  */
-import type { Place, Plan } from "../../runtime/backend.ts";
+import type { Place, Plan, PlanInstruction } from "../../runtime/backend.ts";
 import { dtypeId } from "../../util/dtypes.ts";
 
 const planVersion = 1;
 const copyKernel = -1;
+/** By the name of the control op. */
+const controlKernels: Readonly<Record<string, number>> = { branch: -2, loop: -3, scan: -4 };
+const wordsOfUnit = 16;
 const places: Readonly<Record<Place, number>> = {
   arena: 0,
   input: 1,
@@ -18,10 +21,12 @@ const places: Readonly<Record<Place, number>> = {
 
 /** The words of a plan with an arena of offsets. */
 export function encodePlan(plan: Plan): Int32Array {
+  const bodies = plan.instructions.map((instruction) => encodeBodies(instruction.bodies));
   let count = 8;
   for (const value of plan.values) count += 4 + value.shape.length;
-  for (const { inputs, outputs, packer, attributes } of plan.instructions) {
+  for (const [i, { inputs, outputs, packer, attributes }] of plan.instructions.entries()) {
     count += 4 + inputs.length + outputs.length + packer.wordCount(attributes);
+    count += bodies[i]?.length ?? 0;
   }
   const words = new Int32Array(count);
   words.set([
@@ -42,8 +47,9 @@ export function encodePlan(plan: Plan): Int32Array {
     words[at++] = shape.length;
     for (const dim of shape) words[at++] = dim;
   }
-  for (const { op, kernel, inputs, outputs, packer, attributes } of plan.instructions) {
-    words[at++] = kernel === null ? copyKernel : kernel.id;
+  for (const [i, instruction] of plan.instructions.entries()) {
+    const { op, inputs, outputs, packer, attributes } = instruction;
+    words[at++] = kernelNumber(instruction);
     words[at++] = inputs.length;
     words[at++] = outputs.length;
     for (const id of inputs) words[at++] = id;
@@ -51,6 +57,33 @@ export function encodePlan(plan: Plan): Int32Array {
     const countAt = at++;
     at = packer.pack(op, attributes, words, at);
     words[countAt] = at - countAt - 1;
+    const own = bodies[i];
+    if (own === undefined) continue;
+    words.set(own, at);
+    at += own.length;
   }
   return words;
+}
+
+function kernelNumber({ op, kernel, bodies }: PlanInstruction): number {
+  if (kernel !== null) return kernel.id;
+  return bodies === undefined ? copyKernel : (controlKernels[op] as number);
+}
+
+/** The bodies of a control op: their number, then each with its constants. */
+function encodeBodies(bodies: readonly Plan[] | undefined): Int32Array | undefined {
+  if (bodies === undefined) return undefined;
+  const parts: Int32Array[] = [Int32Array.of(bodies.length)];
+  for (const body of bodies) {
+    const words = encodePlan(body);
+    const constants = new Int32Array(body.constants.buffer, 0, body.constants.byteLength / 4);
+    parts.push(Int32Array.of(words.length, constants.length / wordsOfUnit), constants, words);
+  }
+  const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tidy } from "../../tensor/tidy.ts";
 import { ArgumentError, describe } from "../../util/errors.ts";
 import { Callback, type Logs } from "./callback.ts";
 import { MonitorCallback, type MonitorOptions } from "./monitor.ts";
@@ -11,7 +12,12 @@ async function currentRate(callback: Callback): Promise<number> {
   const { optimizer } = callback.model;
   if (optimizer === null)
     throw new ArgumentError("There is no optimizer: compile the model first.");
-  return Number(await optimizer.learningRate.item());
+  const rate = tidy(() => optimizer.learningRate);
+  try {
+    return Number(await rate.item());
+  } finally {
+    rate.dispose();
+  }
 }
 
 /** The rate of an epoch, from its number (from 0) and the rate before. */

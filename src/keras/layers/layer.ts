@@ -8,11 +8,10 @@ import { divideNoNan } from "../../ops/arithmetic.ts";
 import { cast } from "../../ops/creation.ts";
 import { bumpTraceEpoch } from "../../runtime/epoch.ts";
 import { autocastDType, withAutocast } from "../../runtime/precision.ts";
-import { castTo } from "../../tensor/cast.ts";
 import { state } from "../../tensor/context.ts";
-import { type ArrayLike, convertArray } from "../../tensor/create.ts";
+import type { ArrayLike } from "../../tensor/create.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { type Aggregation, Variable, type VariableInitializer } from "../../tensor/variable.ts";
+import type { Variable } from "../../tensor/variable.ts";
 import { type DType, isFloat } from "../../util/dtypes.ts";
 import {
   ArgumentError,
@@ -23,12 +22,10 @@ import {
 } from "../../util/errors.ts";
 import { currentPath, toCamelCase, withNameScope, withoutTakingNames } from "../../util/naming.ts";
 import { flatten, isPlainObject, mapTree } from "../../util/pytree.ts";
-import { type Shape, sizeOf } from "../../util/shapes.ts";
-import * as constraints from "../constraints/index.ts";
+import { sizeOf } from "../../util/shapes.ts";
 import { type DTypePolicy, type DTypePolicyLike, get as getPolicy } from "../dtype-policies.ts";
-import * as initializers from "../initializers/index.ts";
 import { anySymbolic, KerasTensor, type SymbolicShape } from "../keras-tensor.ts";
-import { getMask, setMask } from "../masks.ts";
+import { getMask } from "../masks.ts";
 import { Node } from "../node.ts";
 import {
   type Config,
@@ -42,71 +39,24 @@ import * as regularizers from "../regularizers/index.ts";
 import { serializeArgument } from "../saving/arguments.ts";
 import { serializeKerasObject } from "../saving/serialization.ts";
 import { inferSymbolic } from "../symbolic.ts";
-import { callContext, inCallContext } from "./call-context.ts";
+import { inCallContext } from "./call-context.ts";
+import { castFloats, type Inputs, inputsToTensors, type SymbolicInputs } from "./call-inputs.ts";
+import { fillMasks, maskOutputs } from "./call-masks.ts";
 import { checkInputs, type InputSpec } from "./input-spec.ts";
-import { leaves, ownSeedGenerators, ownVariables } from "./tracking.ts";
+import type { CallOptions, LayerOptions, WeightOptions } from "./layer-options.ts";
+import { assignAll, makeWeight, OwnWeights } from "./own-weights.ts";
+import { type InputShape, mapShapes, shapesOf } from "./shape-trees.ts";
+import { leaves, ownSeedGenerators } from "./tracking.ts";
 
-/** Shapes of inputs: one, or a tree of them. */
-// biome-ignore lint/suspicious/noExplicitAny: overrides narrow it to what they take
-export type InputShape = any;
-
-/** Options that every layer takes. */
-export interface LayerOptions {
-  /** Adds a penalty on the output to the loss. */
-  activityRegularizer?: regularizers.RegularizerLike | undefined;
-  /** Whether optimizers change the layer's weights. */
-  trainable?: boolean | undefined;
-  /** A dtype, or a policy such as `"mixed_bfloat16"`. */
-  dtype?: DTypePolicyLike;
-  /** Whether float inputs are cast to the compute dtype. */
-  autocast?: boolean | undefined;
-  name?: string | null | undefined;
-  /** For a first layer of a Sequential: the shape of one input. Prefer `Input`. */
-  inputShape?: SymbolicShape | null | undefined;
-  /** The same for inputs of one axis. */
-  inputDim?: number | null | undefined;
-}
-
-/** What `call` gets after the inputs. */
-export interface CallOptions {
-  /** Whether the layer trains; undefined where nobody said. */
-  training?: boolean | null | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: layers define their own
-  [name: string]: any;
-}
-
-/** Options of `addWeight`. */
-export interface WeightOptions {
-  shape?: Shape | undefined;
-  initializer?: initializers.InitializerLike | undefined;
-  dtype?: DType | null | undefined;
-  trainable?: boolean | undefined;
-  autocast?: boolean | undefined;
-  regularizer?: regularizers.RegularizerLike | undefined;
-  constraint?: constraints.ConstraintLike | undefined;
-  aggregation?: Aggregation | undefined;
-  name?: string | undefined;
-}
-
-/** Symbolic inputs: one tensor, or a tree of them. */
-export type SymbolicInputs =
-  | KerasTensor
-  | readonly SymbolicInputs[]
-  | { readonly [name: string]: SymbolicInputs };
-
-/** Inputs: tensors, or what becomes one, in trees. */
-export type Inputs =
-  | Tensor
-  | Variable
-  | ArrayLike
-  | readonly Inputs[]
-  | { readonly [name: string]: Inputs };
+export type { CallOptions, LayerOptions, WeightOptions };
 
 export interface Layer {
   /** The output for symbolic inputs, which becomes part of a functional model. */
-  <R = KerasTensor>(inputs: SymbolicInputs, ...more: unknown[]): R;
+  (inputs: SymbolicInputs, ...more: unknown[]): KerasTensor;
   /** The output for tensors. */
-  <R = Tensor>(inputs: Inputs, ...more: unknown[]): R;
+  (inputs: Inputs, ...more: unknown[]): Tensor;
+  /** The same for layers that give something else: `layer<[Tensor, Tensor]>(x)`. */
+  <R>(inputs: SymbolicInputs | Inputs, ...more: unknown[]): R;
 }
 
 /**
@@ -140,12 +90,10 @@ export class Layer extends Operation {
   };
 
   #policy!: DTypePolicy;
-  #trainable = true;
   #autocast = true;
   #supportsMasking: boolean | null = null;
+  #own!: OwnWeights;
   #losses: Tensor[] = [];
-  #trainableWeights: Variable[] = [];
-  #otherWeights: Variable[] = [];
   #buildShapes: unknown[] | null = null;
   #path: string | null = null;
   #parentPath: string | null = null;
@@ -168,7 +116,7 @@ export class Layer extends Operation {
         `${new.target.name}: trainable must be a boolean, got ${describe(trainable)}.`,
       );
     }
-    this.#trainable = trainable;
+    this.#own = new OwnWeights(this, trainable);
     const shape = options.inputDim == null ? (options.inputShape ?? null) : [options.inputDim];
     const build = this.build;
     Object.defineProperties(this, {
@@ -227,11 +175,10 @@ export class Layer extends Operation {
 
   /** Whether optimizers change the weights. Setting it sets that of all layers inside. */
   get trainable(): boolean {
-    return this.#trainable;
+    return this.#own.trainable;
   }
   set trainable(value: boolean) {
-    this.#trainable = value;
-    for (const variable of this.#ownWeights().trainable) variable.trainable = value;
+    this.#own.trainable = value;
     for (const layer of this.sublayers) layer.trainable = value;
     bumpTraceEpoch();
   }
@@ -277,46 +224,14 @@ export class Layer extends Operation {
    * one for floats and zeros for all else, where not given.
    */
   addWeight(options: WeightOptions = {}): Variable {
-    const { shape = [], regularizer, constraint, name, aggregation } = options;
-    const dtype = options.dtype ?? this.variableDtype;
-    const initializer = initializers.get(
-      options.initializer ?? (isFloat(dtype) ? "glorot_uniform" : "zeros"),
-    ) as VariableInitializer;
-    const variable = this.#inScope(
-      () =>
-        new Variable(initializer, {
-          shape,
-          dtype,
-          trainable: options.trainable ?? true,
-          autocast: options.autocast ?? true,
-          aggregation,
-          name: name ?? "variable",
-        }),
-    );
-    variable.regularizer = regularizers.get(regularizer ?? null);
-    variable.constraint = constraints.get(constraint ?? null);
-    this.#track(variable);
+    const variable = this.#inScope(() => makeWeight(options, this.variableDtype));
+    this.#own.add(variable);
     return variable;
   }
 
   /** The same as `addWeight`. */
   addVariable(options: WeightOptions = {}): Variable {
     return this.addWeight(options);
-  }
-
-  #track(variable: Variable): void {
-    (variable.trainable ? this.#trainableWeights : this.#otherWeights).push(variable);
-    if (!this.#trainable) variable.trainable = false;
-  }
-
-  /** The layer's own weights: made with `addWeight`, or variables in its properties. */
-  #ownWeights(): { trainable: readonly Variable[]; other: readonly Variable[] } {
-    for (const variable of ownVariables(this)) {
-      if (!this.#trainableWeights.includes(variable) && !this.#otherWeights.includes(variable)) {
-        this.#track(variable);
-      }
-    }
-    return { trainable: this.#trainableWeights, other: this.#otherWeights };
   }
 
   /** The layers that this one is made of. */
@@ -339,32 +254,29 @@ export class Layer extends Operation {
 
   /** The weights: the layer's own, trainable ones first, then those of the layers inside. */
   get weights(): Variable[] {
-    const { trainable, other } = this.#ownWeights();
-    return unique([...trainable, ...other, ...this.sublayers.flatMap((layer) => layer.weights)]);
+    return unique([...this.#own.all, ...this.sublayers.flatMap((layer) => layer.weights)]);
   }
 
   /** The weights and all other state, such as that of random numbers. */
   get variables(): Variable[] {
-    const { trainable, other } = this.#ownWeights();
     return unique([
-      ...trainable,
-      ...other,
+      ...this.#own.all,
       ...ownSeedGenerators(this).map((seeds) => seeds.state),
       ...this.sublayers.flatMap((layer) => layer.variables),
     ]);
   }
 
   get trainableWeights(): Variable[] {
-    return this.#trainable ? this.weights.filter((variable) => variable.trainable) : [];
+    return this.trainable ? this.weights.filter((variable) => variable.trainable) : [];
   }
   get nonTrainableWeights(): Variable[] {
-    return this.#trainable ? this.weights.filter((variable) => !variable.trainable) : this.weights;
+    return this.trainable ? this.weights.filter((variable) => !variable.trainable) : this.weights;
   }
   get trainableVariables(): Variable[] {
-    return this.#trainable ? this.variables.filter((variable) => variable.trainable) : [];
+    return this.trainable ? this.variables.filter((variable) => variable.trainable) : [];
   }
   get nonTrainableVariables(): Variable[] {
-    return this.#trainable
+    return this.trainable
       ? this.variables.filter((variable) => !variable.trainable)
       : this.variables;
   }
@@ -459,28 +371,7 @@ export class Layer extends Operation {
 
   /** @internal Arrays in a tree of inputs as tensors. */
   toTensors(x: unknown): unknown {
-    if (x instanceof Tensor || x instanceof KerasTensor || x === null || x === undefined) return x;
-    if (x instanceof Variable) return x.value;
-    const all = Array.isArray(x) ? flatten(x) : null;
-    const isNumbers = all?.every((leaf) => typeof leaf === "number" || typeof leaf === "boolean");
-    if (
-      ArrayBuffer.isView(x) ||
-      typeof x === "number" ||
-      (all !== null && all.length > 0 && isNumbers)
-    ) {
-      return convertArray(x as ArrayLike, undefined, this.name);
-    }
-    if (Array.isArray(x)) return x.map((item) => this.toTensors(item));
-    if (isPlainObject(x)) {
-      return Object.fromEntries(
-        Object.entries(x).map(([key, item]) => [key, this.toTensors(item)]),
-      );
-    }
-    throw new ArgumentError(
-      `Layer "${this.name}" takes tensors by position, got ${describe(x)}. ` +
-        "Pass other arguments in the options.",
-      { layer: this.name },
-    );
+    return inputsToTensors(x, this.name);
   }
 
   /** @internal Whether float inputs become the compute dtype before `call`. */
@@ -493,43 +384,24 @@ export class Layer extends Operation {
     return inCallContext(this, (context, isNew) => {
       if (isNew) this.clearLosses();
       const inputs =
-        this.#autocast && this.convertsInputs ? (this.#convert(given) as unknown[]) : given;
+        this.#autocast && this.convertsInputs
+          ? (castFloats(given, this.inputDtype) as unknown[])
+          : given;
       const all: CallOptions = { ...options };
       const outer = context.training;
       if (options.training !== undefined) context.training = options.training;
       else if (outer !== undefined && outer !== null) all.training = outer;
-      this.#fillMasks(inputs, all);
+      fillMasks(this, inputs, all);
       const previousMask = all["mask"] ?? mapTree(inputs[0], getMask);
       try {
         const outputs = this.#inScope(() => this.#withPrecision(() => this.call(...inputs, all)));
         this.#regularizeActivity(outputs);
-        this.#maskOutputs(inputs[0], outputs, previousMask);
+        maskOutputs(this, inputs[0], outputs, previousMask);
         return outputs;
       } finally {
         context.training = outer;
       }
     });
-  }
-
-  #convert(tree: unknown): unknown {
-    const dtype = this.inputDtype;
-    if (!isFloat(dtype)) return tree;
-    return mapTree(tree, (leaf) => {
-      if (!(leaf instanceof Tensor) || leaf.dtype === dtype || !isFloat(leaf.dtype)) return leaf;
-      const converted = castTo(leaf, dtype);
-      setMask(converted, getMask(leaf));
-      return converted;
-    });
-  }
-
-  #fillMasks(inputs: readonly unknown[], options: CallOptions): void {
-    const names = this.callParameters;
-    for (const [i, input] of inputs.entries()) {
-      const name = names.length > 1 ? `${names[i] ?? i}Mask` : "mask";
-      if ((options[name] ?? null) !== null || i >= names.length) continue;
-      const masks = mapTree(input, getMask);
-      if (flatten(masks).some((mask) => mask !== null)) options[name] = masks;
-    }
   }
 
   /** Float variables are read in the compute dtype, where it is another. */
@@ -550,22 +422,6 @@ export class Layer extends Operation {
       const loss = this.activityRegularizer(output);
       const [batch] = output.shape;
       this.addLoss(batch === undefined ? loss : divideNoNan(loss, cast(batch, loss.dtype)));
-    }
-  }
-
-  #maskOutputs(inputs: unknown, outputs: unknown, previousMask: unknown): void {
-    const isMasked = flatten(previousMask).some((mask) => mask !== null && mask !== undefined);
-    if (!this.supportsMasking) {
-      if (isMasked && !state.tracer?.isAbstract) warnMask(this);
-      return;
-    }
-    const tensors = flatten(outputs);
-    if (tensors.every((tensor) => getMask(tensor) !== null)) return;
-    const masks = this.computeMask(inputs, previousMask);
-    if (masks === null || masks === undefined) return;
-    const list = flatten(masks);
-    for (const [i, tensor] of tensors.entries()) {
-      if (tensor instanceof Tensor && (list[i] ?? null) !== null) setMask(tensor, list[i]);
     }
   }
 
@@ -617,16 +473,21 @@ export class Layer extends Operation {
 
   // --- Configs ---
 
+  /** The arguments beside those of every layer that configs hold, in Keras's names. */
+  protected get configParameters(): readonly string[] {
+    return Object.keys(ownParameters(this.constructor, Layer));
+  }
+
   override getConfig(): Config {
     const config: Config = {
       name: this.name,
-      trainable: this.#trainable,
+      trainable: this.trainable,
       dtype: serializeKerasObject(this.#policy),
     };
     if (this.activityRegularizer !== null) {
       config["activity_regularizer"] = serializeKerasObject(this.activityRegularizer);
     }
-    for (const key of Object.keys(ownParameters(this.constructor, Layer))) {
+    for (const key of this.configParameters) {
       if (key in config) continue;
       const value = (this as unknown as Record<string, unknown>)[toCamelCase(key)];
       if (value !== undefined) config[key] = serializeArgument(value);
@@ -660,8 +521,7 @@ export class Layer extends Operation {
 
   /** Puts the layer's own weights into a store, under `"0"`, `"1"`, … */
   saveOwnVariables(store: Record<string, Variable | Tensor>): void {
-    const { trainable, other } = this.#ownWeights();
-    for (const [i, variable] of [...trainable, ...other].entries()) store[`${i}`] = variable;
+    for (const [i, variable] of this.#own.all.entries()) store[`${i}`] = variable;
   }
 
   /**
@@ -670,8 +530,7 @@ export class Layer extends Operation {
    * @throws {StateError} If it does not hold as many as the layer has.
    */
   loadOwnVariables(store: Readonly<Record<string, Tensor>>): void {
-    const { trainable, other } = this.#ownWeights();
-    const own = [...trainable, ...other];
+    const own = this.#own.all;
     const given = Object.keys(store).length;
     if (given !== own.length) {
       throw new StateError(
@@ -692,21 +551,6 @@ export class Layer extends Operation {
   }
 }
 
-/** @internal Sets variables all together: if one value does not fit, none is set. */
-export function assignAll(
-  variables: readonly Variable[],
-  values: readonly (Tensor | ArrayLike)[],
-): void {
-  const tensors = values.map((value, i) => {
-    const variable = variables[i] as Variable;
-    const tensor =
-      value instanceof Tensor ? value : convertArray(value, variable.storageDtype, variable.path);
-    variable.checkAssignable(tensor);
-    return tensor;
-  });
-  for (const [i, variable] of variables.entries()) variable.assign(tensors[i] as Tensor);
-}
-
 function unique<T>(items: readonly T[]): T[] {
   return [...new Set(items)];
 }
@@ -718,44 +562,4 @@ export function notBuilt(layer: Layer, what: string): StateError {
       "Call it on data, or call build(inputShape).",
     { layer: layer.name },
   );
-}
-
-const warned = new WeakSet<Layer>();
-
-function warnMask(layer: Layer): void {
-  if (warned.has(layer)) return;
-  warned.add(layer);
-  console.warn(
-    `Layer "${layer.name}" (${layer.constructor.name}) got an input with a mask and does not ` +
-      "support masks: the layers after it will not see it.",
-  );
-}
-
-/** @internal Whether a value is one shape: an array of lengths. */
-export function isShape(value: unknown): value is SymbolicShape {
-  return Array.isArray(value) && value.every((dim) => dim === null || typeof dim === "number");
-}
-
-/** @internal Replaces each shape in a tree of shapes. */
-export function mapShapes(shapes: unknown, fn: (shape: SymbolicShape) => unknown): unknown {
-  if (isShape(shapes)) return fn(shapes);
-  if (Array.isArray(shapes)) return shapes.map((item) => mapShapes(item, fn));
-  if (isPlainObject(shapes)) {
-    return Object.fromEntries(
-      Object.entries(shapes).map(([key, item]) => [key, mapShapes(item, fn)]),
-    );
-  }
-  return shapes;
-}
-
-/** @internal The shapes of a tree of tensors. */
-export function shapesOf(inputs: unknown): unknown {
-  return mapTree(inputs, (leaf) =>
-    leaf instanceof Tensor || leaf instanceof KerasTensor ? [...leaf.shape] : null,
-  );
-}
-
-/** @internal The call that a layer is part of trains, or nobody said. */
-export function isTraining(): boolean {
-  return callContext()?.training ?? false;
 }

@@ -172,6 +172,8 @@ function checkConnected(
 ): void {
   const known = new Set<KerasTensor>(inputs);
   for (const node of nodes) {
+    // Other models' inputs are no beginnings of this one.
+    if (node.isInput) continue;
     for (const tensor of node.inputs) {
       if (!known.has(tensor)) {
         throw new ArgumentError(

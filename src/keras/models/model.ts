@@ -12,9 +12,11 @@ import { flatten, isPlainObject, mapTree, sameStructure } from "../../util/pytre
 import { KerasTensor, type SymbolicShape } from "../keras-tensor.ts";
 import { InputLayer } from "../layers/core/input-layer.ts";
 import { InputSpec } from "../layers/input-spec.ts";
-import { type CallOptions, Layer, type LayerOptions, mapShapes } from "../layers/layer.ts";
+import { type CallOptions, Layer, type LayerOptions } from "../layers/layer.ts";
+import { mapShapes } from "../layers/shape-trees.ts";
 import { getMask, setMask } from "../masks.ts";
 import { type Config, construct, type KerasClass, type ParameterTable } from "../object.ts";
+import { configToJson } from "../saving/json.ts";
 import {
   type FileLike,
   type LoadWeightsOptions,
@@ -278,6 +280,11 @@ export class Model extends Trainer {
 
   // --- Configs ---
 
+  /** Inputs and outputs are the graph's; what a subclass takes it tells itself. */
+  protected override get configParameters(): readonly string[] {
+    return [];
+  }
+
   override getConfig(): Config {
     if (this.#graph === null) {
       const { name, trainable, dtype } = super.getConfig();
@@ -308,7 +315,7 @@ export class Model extends Trainer {
   /** The model's config as JSON text. */
   toJson(): string {
     const constructor = this.constructor as unknown as { kerasModule?: string };
-    return JSON.stringify({
+    return configToJson({
       module: constructor.kerasModule ?? null,
       class_name: this.constructor.name,
       config: this.getConfig(),

@@ -13,7 +13,8 @@ import {
 import { mapTree } from "../../util/pytree.ts";
 import { KerasTensor, type SymbolicShape } from "../keras-tensor.ts";
 import { InputLayer } from "../layers/core/input-layer.ts";
-import { type CallOptions, isShape, Layer, type LayerOptions } from "../layers/layer.ts";
+import { type CallOptions, Layer, type LayerOptions } from "../layers/layer.ts";
+import { isShape } from "../layers/shape-trees.ts";
 import { getMask } from "../masks.ts";
 import type { Config, ParameterTable } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";

@@ -16,7 +16,8 @@ import {
   required,
 } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
-import { baseParameters, type LearningRate, Optimizer } from "./optimizer.ts";
+import { Optimizer } from "./optimizer.ts";
+import { baseParameters, type LearningRate } from "./optimizer-options.ts";
 
 /** Options of `LossScaleOptimizer`. */
 export interface LossScaleOptions {

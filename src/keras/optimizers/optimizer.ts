@@ -3,29 +3,18 @@
  *
  * @module
  */
-import {
-  add,
-  clip,
-  divide,
-  floorDivide,
-  maximum,
-  minimum,
-  mod,
-  multiply,
-  square,
-  subtract,
-} from "../../ops/arithmetic.ts";
-import { equal, greater, logicalAnd, notEqual, where } from "../../ops/comparison.ts";
-import { cast, onesLike, zerosLike } from "../../ops/creation.ts";
-import { sqrt } from "../../ops/exponential.ts";
+import { clipByGlobalNorm, clipByNorm } from "../../nn/clipping.ts";
+import { add, clip, divide, floorDivide, mod, multiply, subtract } from "../../ops/arithmetic.ts";
+import { equal, logicalAnd, notEqual, where } from "../../ops/comparison.ts";
+import { cast, zerosLike } from "../../ops/creation.ts";
 import type { TensorLike } from "../../ops/promote.ts";
-import { sum } from "../../ops/reduction.ts";
 import { currentBackend } from "../../runtime/device.ts";
 import { floatx } from "../../runtime/precision.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { tidy } from "../../tensor/tidy.ts";
 import { Variable, type VariableInitializer } from "../../tensor/variable.ts";
 import type { DType } from "../../util/dtypes.ts";
-import { ArgumentError, describe, StateError } from "../../util/errors.ts";
+import { ArgumentError, StateError } from "../../util/errors.ts";
 import { autoName, checkName, toCamelCase, withNameScope } from "../../util/naming.ts";
 import { isPlainObject } from "../../util/pytree.ts";
 import * as initializers from "../initializers/index.ts";
@@ -40,47 +29,16 @@ import {
   type ParameterTable,
 } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
+import {
+  baseParameters,
+  checkOptimizer,
+  checkRate,
+  type LearningRate,
+  type OptimizerOptions,
+} from "./optimizer-options.ts";
 import { LearningRateSchedule } from "./schedules/schedule.ts";
 
-/** A rate, a schedule, or a function that is asked at each step. */
-export type LearningRate = number | LearningRateSchedule | (() => TensorLike);
-
-/** Options that every optimizer takes. */
-export interface OptimizerOptions {
-  learningRate?: LearningRate | undefined;
-  /** Takes this part of each weight (times the rate) off at each step. */
-  weightDecay?: number | null | undefined;
-  /** The largest norm of each gradient. */
-  clipnorm?: number | null | undefined;
-  /** The largest absolute element of gradients. */
-  clipvalue?: number | null | undefined;
-  /** The largest norm of all gradients together. */
-  globalClipnorm?: number | null | undefined;
-  /** Whether a moving average of the weights is kept, which they take in the end. */
-  useEma?: boolean | undefined;
-  emaMomentum?: number | undefined;
-  /** Steps after which the weights take their average; null: only in the end. */
-  emaOverwriteFrequency?: number | null | undefined;
-  /** The loss is multiplied by it, gradients are divided by it. */
-  lossScaleFactor?: number | null | undefined;
-  /** Steps whose gradients are averaged before an update. */
-  gradientAccumulationSteps?: number | null | undefined;
-  name?: string | null | undefined;
-}
-
-/** The arguments that all optimizers have. */
-export const baseParameters: ParameterTable = {
-  weight_decay: null,
-  clipnorm: null,
-  clipvalue: null,
-  global_clipnorm: null,
-  use_ema: false,
-  ema_momentum: 0.99,
-  ema_overwrite_frequency: null,
-  loss_scale_factor: null,
-  gradient_accumulation_steps: null,
-  name: null,
-};
+export type { LearningRate, OptimizerOptions };
 
 type Gradient = Tensor | null | undefined;
 
@@ -135,7 +93,7 @@ export abstract class Optimizer extends KerasObject {
     this.emaOverwriteFrequency = options.emaOverwriteFrequency ?? null;
     this.lossScaleFactor = options.lossScaleFactor ?? null;
     this.gradientAccumulationSteps = options.gradientAccumulationSteps ?? null;
-    checkOptions(this);
+    checkOptimizer(this);
     this.#iterations = this.#make(
       () =>
         new Variable(0, {
@@ -207,7 +165,10 @@ export abstract class Optimizer extends KerasObject {
       );
     }
     if (typeof rate === "number") this.#lastRate = rate;
-    this.#rate.assign(rate);
+    const variable = this.#rate;
+    tidy(() => {
+      variable.assign(rate);
+    });
   }
 
   // --- What subclasses use and define ---
@@ -567,40 +528,6 @@ export abstract class Optimizer extends KerasObject {
   }
 }
 
-function checkRate(rate: unknown, name: string): number {
-  if (typeof rate !== "number") {
-    throw new ArgumentError(
-      `${name}: learningRate must be a number, a schedule or a function, got ${describe(rate)}.`,
-    );
-  }
-  return rate;
-}
-
-function checkOptions(optimizer: Optimizer): void {
-  const { name } = optimizer.constructor;
-  const clips = [optimizer.clipnorm, optimizer.clipvalue, optimizer.globalClipnorm];
-  if (clips.filter((value) => value !== null).length > 1) {
-    throw new ArgumentError(
-      `${name}: only one of clipnorm, clipvalue and globalClipnorm can be set.`,
-    );
-  }
-  const { gradientAccumulationSteps: steps, emaMomentum, emaOverwriteFrequency: every } = optimizer;
-  if (steps !== null && !(Number.isInteger(steps) && steps >= 2)) {
-    throw new ArgumentError(
-      `${name}: gradientAccumulationSteps must be an integer of at least 2, got ${describe(steps)}.`,
-    );
-  }
-  if (!optimizer.useEma) return;
-  if (!(emaMomentum >= 0 && emaMomentum <= 1)) {
-    throw new ArgumentError(`${name}: emaMomentum must be between 0 and 1, got ${emaMomentum}.`);
-  }
-  if (every !== null && !(Number.isInteger(every) && every >= 1)) {
-    throw new ArgumentError(
-      `${name}: emaOverwriteFrequency must be a positive integer, got ${describe(every)}.`,
-    );
-  }
-}
-
 const warned = new WeakSet<Optimizer>();
 
 function warnMissing(optimizer: Optimizer, variables: readonly Variable[]): void {
@@ -610,22 +537,4 @@ function warnMissing(optimizer: Optimizer, variables: readonly Variable[]): void
     `The loss does not depend on ${variables.map(({ path }) => path).join(", ")}: these variables ` +
       "are not trained.",
   );
-}
-
-/** The gradient, at most `limit` long. */
-function clipByNorm(gradient: Tensor, limit: number): Tensor {
-  const squares = sum(square(gradient), { keepdims: true });
-  const isPositive = greater(squares, 0);
-  // Not the root of 0, whose derivative is infinite.
-  const norm = where(isPositive, sqrt(where(isPositive, squares, onesLike(squares))), squares);
-  return divide(multiply(gradient, limit), maximum(norm, limit));
-}
-
-/** All gradients by one factor, so that their common norm is at most `limit`. */
-export function clipByGlobalNorm(gradients: readonly Tensor[], limit: number): Tensor[] {
-  const squares = gradients.map((g) => sum(square(g)));
-  const norm = sqrt(squares.reduce((total, s) => add(total, s)));
-  // norm - norm is NaN unless the norm is finite: then all gradients are NaN, as in Keras.
-  const factor = add(multiply(minimum(divide(1, norm), 1 / limit), limit), subtract(norm, norm));
-  return gradients.map((g) => multiply(g, cast(factor, g.dtype)));
 }

@@ -4,7 +4,14 @@
  * @module
  */
 import { platform } from "../../platform/platform.ts";
-import { ArgumentError, describe, KeratinError, SerializationError } from "../../util/errors.ts";
+import { withVariableBudget } from "../../tensor/variable.ts";
+import {
+  ArgumentError,
+  describe,
+  formatShape,
+  KeratinError,
+  SerializationError,
+} from "../../util/errors.ts";
 import { isPlainObject } from "../../util/pytree.ts";
 import type { Layer } from "../layers/layer.ts";
 import type { Model } from "../models/model.ts";
@@ -12,7 +19,8 @@ import type { Config } from "../object.ts";
 import { Archive, packArchive } from "./archive.ts";
 import { Hdf5File } from "./hdf5.ts";
 import { emptyTree, writeHdf5 } from "./hdf5-writer.ts";
-import { legacyFile, loadLegacyWeights } from "./legacy-h5.ts";
+import { configToJson } from "./json.ts";
+import { legacyFile, loadLegacyOptimizer, loadLegacyWeights } from "./legacy-h5.ts";
 import { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";
 import { loadState, saveState } from "./state.ts";
 
@@ -66,7 +74,7 @@ async function checkTarget(path: unknown, overwrite: boolean): Promise<string> {
 export async function packModel(model: Model): Promise<Uint8Array> {
   const weights = emptyTree();
   await saveState(model, weights);
-  const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  const encode = (value: unknown): Uint8Array => new TextEncoder().encode(configToJson(value));
   return packArchive({
     "metadata.json": encode({ keras_version: kerasVersion, date_saved: dateText(new Date()) }),
     "config.json": encode(serializeKerasObject(model)),
@@ -83,7 +91,7 @@ function dateText(date: Date): string {
  * Saves a model: architecture, weights and the state of its optimizer.
  *
  * @param path Ends in `.keras`, or in `.h5` for Keras's older format (without
- *   the optimizer's state).
+ *   the state of random numbers).
  * @throws {SerializationError} If it cannot be written; an old file of the name is then as it was.
  */
 export async function saveModel(
@@ -102,7 +110,8 @@ export async function saveModel(
       config: Config;
     };
     const training = trainingConfig(model);
-    await platform().writeFile(target, await legacyFile(model, { class_name, config }, training));
+    const data = await legacyFile(model, { class_name, config }, training, model.optimizer);
+    await platform().writeFile(target, data);
     return;
   }
   throw new ArgumentError(
@@ -190,8 +199,32 @@ function parseConfig(data: Uint8Array | string, path: string): Record<string, un
   return config;
 }
 
+/** A model may take so many times the bytes of its file, and a little more: slots of optimizers. */
+const maxGrowth = 8;
+const smallModel = 1 << 24;
+
+/** Runs `fn`; what it makes is refused when it is out of all proportion to the file. */
+function inProportion<T>(path: string, fileBytes: number, fn: () => T): T {
+  const exceeded = (shape: readonly number[]): Error =>
+    new SerializationError(
+      `${path} describes weights of shape ${formatShape(shape)}, which its ${fileBytes} bytes ` +
+        "cannot hold.",
+      { path, shapes: [shape] },
+    );
+  return withVariableBudget(smallModel + maxGrowth * fileBytes, exceeded, fn);
+}
+
 /** The model that a config describes, with weights that are not set yet. */
-function makeModel(config: Record<string, unknown>, path: string, options: LoadOptions): Model {
+function makeModel(
+  config: Record<string, unknown>,
+  path: string,
+  fileBytes: number,
+  options: LoadOptions,
+): Model {
+  return inProportion(path, fileBytes, () => makeUnchecked(config, path, options));
+}
+
+function makeUnchecked(config: Record<string, unknown>, path: string, options: LoadOptions): Model {
   const { compile_config: compileConfig, ...rest } = config;
   const model = deserializeKerasObject(rest, { customObjects: options.customObjects }) as Model;
   if (typeof (model as Partial<Model> | null)?.compileFromConfig !== "function") {
@@ -209,18 +242,20 @@ async function loadArchive(data: Uint8Array, path: string, options: LoadOptions)
       path,
     });
   }
-  const model = makeModel(parseConfig(archive.read("config.json"), path), path, options);
   if (!archive.has("model.weights.h5")) {
     throw new SerializationError(`${path} holds no model.weights.h5.`, { path });
   }
-  await loadWeightsFrom(model, archive.read("model.weights.h5"), path, false);
+  const weights = archive.read("model.weights.h5");
+  const config = parseConfig(archive.read("config.json"), path);
+  const model = makeModel(config, path, weights.length, options);
+  await loadWeightsFrom(model, weights, path, false);
   return model;
 }
 
 async function loadFolder(path: string, options: LoadOptions): Promise<Model> {
   const config = await platform().readFile(`${path}/config.json`);
-  const model = makeModel(parseConfig(config, path), path, options);
   const weights = await platform().readFile(`${path}/model.weights.h5`);
+  const model = makeModel(parseConfig(config, path), path, weights.length, options);
   await loadWeightsFrom(model, weights, path, false);
   return model;
 }
@@ -238,12 +273,13 @@ async function loadLegacy(data: Uint8Array, path: string, options: LoadOptions):
       );
     }
     const config = parseConfig(text, path);
-    const model = deserializeKerasObject(config, { customObjects: options.customObjects }) as Model;
+    const model = makeModel(config, path, data.length, options);
     loadLegacyWeights(model, file, file.list("model_weights") === null ? "" : "model_weights");
     const training = file.attribute("", "training_config");
     if ((options.compile ?? true) && typeof training === "string") {
       const { optimizer_config: optimizer, ...rest } = parseConfig(training, path);
       model.compileFromConfig({ ...rest, optimizer });
+      if (model.optimizer !== null) loadLegacyOptimizer(model.optimizer, file);
     }
     return model;
   } finally {

@@ -88,71 +88,109 @@ function isIterableOfBatches(x: unknown): x is AsyncIterable<unknown> | Iterable
   return typeof x === "object" && (Symbol.asyncIterator in x || Symbol.iterator in x);
 }
 
-/** Arrays in a tree as tensors; floats in the default float. */
-export function toTensors(tree: unknown, name: string): unknown {
-  if (tree === null || tree === undefined) return null;
-  if (tree instanceof Tensor) return asFloatx(tree);
-  if (tree instanceof Variable) return asFloatx(tree.value);
-  if (ArrayBuffer.isView(tree)) return asFloatx(tensor(tree as Float32Array));
-  if (Array.isArray(tree)) {
-    const leaves = flatten(tree);
-    const isNumbers = leaves.every(
-      (leaf) => typeof leaf === "number" || typeof leaf === "boolean" || typeof leaf === "bigint",
+/**
+ * Arrays in a tree as tensors; floats in the default float.
+ *
+ * @param made Gets the tensors that were made for it, to be freed later.
+ */
+function toTensors(tree: unknown, name: string, made: Tensor[]): unknown {
+  const own = (x: Tensor): Tensor => {
+    made.push(x);
+    return convert(x);
+  };
+  const convert = (x: Tensor): Tensor => {
+    const converted = asFloatx(x);
+    if (converted !== x) made.push(converted);
+    return converted;
+  };
+  const visit = (node: unknown): unknown => {
+    if (node === null || node === undefined) return null;
+    if (node instanceof Tensor) return convert(node);
+    if (node instanceof Variable) return own(node.value);
+    if (ArrayBuffer.isView(node)) return own(tensor(node as Float32Array));
+    if (Array.isArray(node)) {
+      const leaves = flatten(node);
+      const isNumbers = leaves.every(
+        (leaf) => typeof leaf === "number" || typeof leaf === "boolean" || typeof leaf === "bigint",
+      );
+      if (isNumbers && leaves.length > 0) return own(tensor(node as number[]));
+      return node.map(visit);
+    }
+    if (isPlainObject(node)) {
+      return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, visit(item)]));
+    }
+    throw new ArgumentError(
+      `${name}: expected tensors, typed arrays or nested arrays of numbers, got ${describe(node)}.`,
     );
-    if (isNumbers && leaves.length > 0) return asFloatx(tensor(tree as number[]));
-    return tree.map((item) => toTensors(item, name));
-  }
-  if (isPlainObject(tree)) {
-    return Object.fromEntries(
-      Object.entries(tree).map(([key, item]) => [key, toTensors(item, name)]),
-    );
-  }
-  throw new ArgumentError(
-    `${name}: expected tensors, typed arrays or nested arrays of numbers, got ${describe(tree)}.`,
-  );
+  };
+  return visit(tree);
 }
 
 function tensorsOf(tree: unknown): Tensor[] {
   return flatten(tree).filter((leaf): leaf is Tensor => leaf instanceof Tensor);
 }
 
-async function makeArraySource(given: unknown, options: SourceOptions): Promise<BatchSource> {
-  const x = toTensors(given, "x");
-  const y = toTensors(options.y, "y");
-  let sampleWeight = toTensors(options.sampleWeight, "sampleWeight");
+/** What frees tensors when something fails before their owner exists. */
+async function owning<T>(make: (made: Tensor[]) => Promise<T>): Promise<T> {
+  const made: Tensor[] = [];
+  try {
+    return await make(made);
+  } catch (error) {
+    for (const tensor of made) tensor.dispose();
+    throw error;
+  }
+}
+
+function makeArraySource(given: unknown, options: SourceOptions): Promise<BatchSource> {
+  return owning(async (made) => {
+    const data = await convertBatch([given, options.y, options.sampleWeight], options, made);
+    const tensors = tensorsOf([data.x, data.y, data.sampleWeight]);
+    const shapes = tensors.map(({ shape }) => shape);
+    if (shapes.some((shape) => shape.length === 0)) {
+      throw new ShapeError("Data must have an axis for the samples, got a scalar.", { shapes });
+    }
+    const lengths = new Set(shapes.map(([length]) => length as number));
+    if (lengths.size !== 1) {
+      throw new ShapeError(
+        lengths.size === 0
+          ? "There is no data: x holds no tensor."
+          : "x, y and sampleWeight must have the same number of samples, got " +
+              `${shapes.map(formatShape).join(", ")}.`,
+        { shapes },
+      );
+    }
+    return new ArraySource(data, [...lengths][0] as number, made, options);
+  });
+}
+
+async function convertBatch(
+  [x, y, weight]: readonly unknown[],
+  options: Pick<SourceOptions, "classWeight">,
+  made: Tensor[],
+): Promise<Batch> {
+  const data = { x: toTensors(x, "x", made), y: toTensors(y, "y", made) };
+  let sampleWeight = toTensors(weight, "sampleWeight", made);
   if (options.classWeight) {
     if (sampleWeight !== null) {
       throw new ArgumentError("classWeight and sampleWeight do not go together: give one of them.");
     }
-    sampleWeight = await classWeights(y, options.classWeight);
+    const weights = await classWeights(data.y, options.classWeight);
+    made.push(weights);
+    sampleWeight = weights;
   }
-  const lengths = new Set(
-    tensorsOf([x, y, sampleWeight]).map((t) => {
-      if (t.ndim === 0) {
-        throw new ShapeError("Data must have an axis for the samples, got a scalar.", {
-          shapes: [t.shape],
-        });
-      }
-      return t.shape[0] as number;
-    }),
-  );
-  if (lengths.size !== 1) {
-    throw new ShapeError(
-      lengths.size === 0
-        ? "There is no data: x holds no tensor."
-        : `x, y and sampleWeight must have the same number of samples, got ` +
-            `${tensorsOf([x, y, sampleWeight])
-              .map((t) => formatShape(t.shape))
-              .join(", ")}.`,
-      { shapes: tensorsOf([x, y, sampleWeight]).map((t) => t.shape) },
-    );
-  }
-  const users = new Set(flatten([given, options.y, options.sampleWeight]));
-  return new ArraySource({ x, y, sampleWeight }, [...lengths][0] as number, users, options);
+  return { ...data, sampleWeight };
+}
+
+/** One batch of what users give. Its `owned` tensors are to be freed. */
+export function makeBatch(
+  given: readonly [x: unknown, y?: unknown, sampleWeight?: unknown],
+  options: Pick<SourceOptions, "classWeight"> = {},
+): Promise<Batch> {
+  return owning(async (owned) => ({ ...(await convertBatch(given, options, owned)), owned }));
 }
 
 /** Weights of samples by their class: indices, or one-hot rows. */
-export async function classWeights(
+async function classWeights(
   y: unknown,
   weights: Readonly<Record<string, number>>,
 ): Promise<Tensor> {
@@ -183,13 +221,13 @@ class ArraySource implements BatchSource {
   readonly #data: Batch;
   readonly #count: number;
   readonly #shuffle: boolean | "batch";
-  /** The user's own tensors. */
-  readonly #given: ReadonlySet<unknown>;
+  /** What was made of the user's arrays. */
+  readonly #made: readonly Tensor[];
 
-  constructor(data: Batch, count: number, given: ReadonlySet<unknown>, options: SourceOptions) {
+  constructor(data: Batch, count: number, made: readonly Tensor[], options: SourceOptions) {
     this.#data = data;
     this.#count = count;
-    this.#given = given;
+    this.#made = made;
     const { batchSize, steps } = options;
     // As in Keras: from the number of steps, where only that is given.
     const size = batchSize ?? (steps ? Math.ceil(count / steps) : 32);
@@ -228,13 +266,13 @@ class ArraySource implements BatchSource {
   #order(): Int32Array | null {
     if (this.#shuffle === false) return null;
     if (this.#shuffle !== "batch") return shuffleOrder(this.#count);
-    const { batchSize } = this;
     const order = new Int32Array(this.#count);
-    let next = 0;
-    for (const batch of shuffleOrder(this.numBatches)) {
-      for (let i = batch * batchSize; i < Math.min((batch + 1) * batchSize, this.#count); i++) {
-        order[next++] = i;
-      }
+    for (let start = 0; start < this.#count; start += this.batchSize) {
+      const rows = shuffleOrder(Math.min(this.batchSize, this.#count - start));
+      order.set(
+        rows.map((row) => start + row),
+        start,
+      );
     }
     return order;
   }
@@ -242,27 +280,15 @@ class ArraySource implements BatchSource {
   onEpochEnd(): void {}
 
   dispose(): void {
-    const { x, y, sampleWeight } = this.#data;
-    for (const tensor of tensorsOf([x, y, sampleWeight])) {
-      if (!this.#given.has(tensor)) tensor.dispose();
-    }
+    for (const tensor of this.#made) tensor.dispose();
   }
 }
 
 /** `x`, `[x]`, `[x, y]` or `[x, y, sampleWeight]`. */
-async function toBatch(item: unknown, options: SourceOptions): Promise<Batch> {
+function toBatch(item: unknown, options: SourceOptions): Promise<Batch> {
   const isTuple =
     Array.isArray(item) && item.length <= 3 && item.some((part) => typeof part === "object");
-  const [x, y, weight] = isTuple ? (item as unknown[]) : [item];
-  const batch = { x: toTensors(x, "x"), y: toTensors(y, "y") };
-  let sampleWeight = toTensors(weight, "sampleWeight");
-  if (options.classWeight) {
-    if (sampleWeight !== null) {
-      throw new ArgumentError("classWeight and sampleWeight do not go together: give one of them.");
-    }
-    sampleWeight = await classWeights(batch.y, options.classWeight);
-  }
-  return { ...batch, sampleWeight };
+  return makeBatch((isTuple ? item : [item]) as [unknown], options);
 }
 
 class IterableSource implements BatchSource {
@@ -312,30 +338,45 @@ class DatasetSource implements BatchSource {
   dispose(): void {}
 }
 
+/** Arrays in two parts. */
+export interface Split {
+  /** `[x, y, sampleWeight]` */
+  readonly train: readonly unknown[];
+  readonly validation: readonly unknown[];
+  /** What was made for it, to be freed. */
+  readonly owned: readonly Tensor[];
+}
+
 /**
  * The last part of arrays for validation, the first for training.
  *
  * @throws {ArgumentError} If one of them would be empty.
  */
-export function splitValidation(
-  data: readonly unknown[],
-  fraction: number,
-): { train: unknown[]; validation: unknown[] } {
-  const tensors = data.map((part, i) => toTensors(part, ["x", "y", "sampleWeight"][i] ?? "data"));
-  const [first] = tensorsOf(tensors);
-  const count = first?.shape[0] ?? 0;
-  const split = Math.floor(count * (1 - fraction));
-  if (split === 0 || split === count) {
-    throw new ArgumentError(
-      `validationSplit of ${fraction} leaves ${split} of ${count} samples for training. ` +
-        "Give more data or another fraction.",
+export function splitValidation(data: readonly unknown[], fraction: number): Promise<Split> {
+  return owning(async (owned) => {
+    const tensors = data.map((part, i) =>
+      toTensors(part, ["x", "y", "sampleWeight"][i] ?? "data", owned),
     );
-  }
-  const rows = (from: number, to: number): unknown[] =>
-    tensors.map((tree) =>
-      mapTree(tree, (leaf) => (leaf instanceof Tensor ? sliceRows(leaf, from, to) : leaf)),
-    );
-  return { train: rows(0, split), validation: rows(split, count) };
+    const [first] = tensorsOf(tensors);
+    const count = first?.shape[0] ?? 0;
+    const split = Math.floor(count * (1 - fraction));
+    if (!(split > 0 && split < count)) {
+      throw new ArgumentError(
+        `validationSplit of ${fraction} leaves ${split} of ${count} samples for training. ` +
+          "Give more data or another fraction.",
+      );
+    }
+    const rows = (from: number, to: number): unknown[] =>
+      tensors.map((tree) =>
+        mapTree(tree, (leaf) => {
+          if (!(leaf instanceof Tensor)) return leaf;
+          const part = sliceRows(leaf, from, to);
+          owned.push(part);
+          return part;
+        }),
+      );
+    return { train: rows(0, split), validation: rows(split, count), owned };
+  });
 }
 
 /** Steps of epochs, which may go on where the epoch before stopped. */
@@ -401,5 +442,15 @@ export class EpochIterator {
   #restart(): void {
     this.#current = this.source.batches();
     this.#seen = 0;
+  }
+
+  /** Ends the iteration of the data, and frees what was made to hold it. */
+  async close(): Promise<void> {
+    const current = this.#current;
+    this.#current = null;
+    for (const tensor of this.#peeked?.owned ?? []) tensor.dispose();
+    this.#peeked = null;
+    this.source.dispose();
+    await current?.return?.();
   }
 }

@@ -7,16 +7,13 @@ import { valueAndGrad } from "../../autograd/grad.ts";
 import { type Jitted, jit } from "../../jit/jit.ts";
 import { add } from "../../ops/arithmetic.ts";
 import { cast } from "../../ops/creation.ts";
-import { concatenate } from "../../ops/joining.ts";
 import { sum } from "../../ops/reduction.ts";
-import type { Submission } from "../../runtime/backend.ts";
-import { state } from "../../tensor/context.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { tidy } from "../../tensor/tidy.ts";
 import { ArgumentError, describe, StateError } from "../../util/errors.ts";
 import { toCamelCase } from "../../util/naming.ts";
 import { flatten, isPlainObject, mapTree } from "../../util/pytree.ts";
-import type { Callback, Logs } from "../callbacks/callback.ts";
+import type { Logs } from "../callbacks/callback.ts";
 import { CallbackList, type Mode } from "../callbacks/callback-list.ts";
 import type { History } from "../callbacks/history.ts";
 import { KerasTensor } from "../keras-tensor.ts";
@@ -29,96 +26,30 @@ import * as optimizers from "../optimizers/index.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { inferSymbolic } from "../symbolic.ts";
-import { CompileLoss, type LossLike } from "./compile-loss.ts";
-import { CompileMetrics, type MetricsLike } from "./compile-metrics.ts";
+import { CompileLoss } from "./compile-loss.ts";
+import { CompileMetrics } from "./compile-metrics.ts";
 import {
   type Batch,
-  classWeights,
+  type BatchSource,
   type DataLike,
   EpochIterator,
+  makeBatch,
   makeSource,
   splitValidation,
-  toTensors,
 } from "./data.ts";
-
-/** Options of `compile`. */
-export interface CompileOptions {
-  /** Default: `"rmsprop"`. */
-  optimizer?: optimizers.OptimizerLike | undefined;
-  loss?: LossLike;
-  lossWeights?: unknown;
-  metrics?: MetricsLike;
-  weightedMetrics?: MetricsLike;
-  /** Whether steps run op by op: slower, and open to a debugger. */
-  runEagerly?: boolean | undefined;
-  /** How many batches one program takes. */
-  stepsPerExecution?: number | undefined;
-  /** Accepted for Keras's sake: steps are always compiled unless `runEagerly`. */
-  jitCompile?: boolean | "auto" | undefined;
-  /** Whether a `mixed_float16` model scales its loss. */
-  autoScaleLoss?: boolean | undefined;
-}
-
-/** 0: silent, 1 or "auto": a progress bar, 2: one line for each epoch. */
-export type Verbose = 0 | 1 | 2 | "auto";
-
-/** Options of `fit`. */
-export interface FitOptions {
-  /** Default: 32, for arrays. */
-  batchSize?: number | null | undefined;
-  epochs?: number | undefined;
-  verbose?: Verbose | undefined;
-  callbacks?: Callback | readonly Callback[] | CallbackList | null | undefined;
-  /** The fraction of the data, from its end, to validate with. */
-  validationSplit?: number | undefined;
-  /** `[x, y]` or `[x, y, sampleWeight]`, or a source of batches. */
-  validationData?: unknown;
-  /** Whether the order of samples (`"batch"`: of batches) changes each epoch. */
-  shuffle?: boolean | "batch" | undefined;
-  classWeight?: Readonly<Record<string, number>> | null | undefined;
-  sampleWeight?: unknown;
-  initialEpoch?: number | undefined;
-  stepsPerEpoch?: number | null | undefined;
-  validationSteps?: number | null | undefined;
-  validationBatchSize?: number | null | undefined;
-  /** Validate every so many epochs, or after the epochs listed (from 1). */
-  validationFreq?: number | readonly number[] | undefined;
-}
-
-/** Options of `evaluate`. */
-export interface EvaluateOptions {
-  batchSize?: number | null | undefined;
-  verbose?: Verbose | undefined;
-  sampleWeight?: unknown;
-  steps?: number | null | undefined;
-  callbacks?: Callback | readonly Callback[] | CallbackList | null | undefined;
-  /** Whether values come by name. */
-  returnDict?: boolean | undefined;
-}
-
-/** Options of `predict`. */
-export interface PredictOptions {
-  batchSize?: number | null | undefined;
-  verbose?: Verbose | undefined;
-  steps?: number | null | undefined;
-  callbacks?: Callback | readonly Callback[] | CallbackList | null | undefined;
-}
-
-/** Options of `trainOnBatch` and `testOnBatch`. */
-export interface OnBatchOptions {
-  sampleWeight?: unknown;
-  classWeight?: Readonly<Record<string, number>> | null | undefined;
-  returnDict?: boolean | undefined;
-}
-
-/** What `trainStep` and `testStep` get: `[x, y, sampleWeight]`, null for what there is not. */
-export type StepData = readonly [x: unknown, y: unknown, sampleWeight: unknown];
-
-/** Named scalars, as steps return them. */
-export type TensorLogs = Record<string, Tensor>;
-
-/** Steps that may be on their way at once. */
-const maxInFlight = 2;
+import { runEpoch, type StepRun } from "./epoch.ts";
+import { disposeAll, joinBatches, takeLogs } from "./results.ts";
+import {
+  type CompileOptions,
+  checkCounts,
+  type EvaluateOptions,
+  type FitOptions,
+  type OnBatchOptions,
+  type PredictOptions,
+  type StepData,
+  type TensorLogs,
+  type Verbose,
+} from "./trainer-options.ts";
 
 type StepFunction = (batches: readonly StepData[]) => unknown;
 
@@ -171,6 +102,7 @@ export class Trainer extends Layer {
 
   /** Says how to train: optimizer, losses, metrics. */
   compile(options: CompileOptions = {}): void {
+    checkCounts("compile", { stepsPerExecution: [options.stepsPerExecution, 1] });
     const optimizer = optimizers.get(options.optimizer ?? "rmsprop") as Optimizer;
     this.optimizer =
       (options.autoScaleLoss ?? true) && this.dtypePolicy.name === "mixed_float16"
@@ -186,13 +118,7 @@ export class Trainer extends Layer {
         : new CompileMetrics(metrics, weightedMetrics, names);
     this.#lossTracker = new Mean({ name: "loss" });
     this.#runEagerly = options.runEagerly ?? false;
-    const steps = options.stepsPerExecution ?? 1;
-    if (!Number.isInteger(steps) || steps < 1) {
-      throw new ArgumentError(
-        `compile: stepsPerExecution must be a positive integer, got ${describe(steps)}.`,
-      );
-    }
-    this.#stepsPerExecution = steps;
+    this.#stepsPerExecution = options.stepsPerExecution ?? 1;
     this.#compileConfig = options;
     for (const fn of Object.values(this.#functions)) fn.clear();
     this.#functions = {};
@@ -222,7 +148,9 @@ export class Trainer extends Layer {
 
   /** Starts the running values of all metrics anew. */
   resetMetrics(): void {
-    for (const metric of this.metrics) metric.resetState();
+    tidy(() => {
+      for (const metric of this.metrics) metric.resetState();
+    });
   }
 
   // --- What users may override ---
@@ -366,57 +294,27 @@ export class Trainer extends Layer {
     return fn;
   }
 
-  /** Runs all steps of an epoch, a few ahead of the values that callbacks get. */
-  async #runEpoch(
+  #runEpoch(
     mode: Mode,
     iterator: EpochIterator,
     callbacks: CallbackList,
-    shouldStop: () => boolean,
     onResult?: (result: unknown) => void,
   ): Promise<TensorLogs | null> {
-    const inFlight: Submission[] = [];
-    let last: unknown = null;
-    let begin = 0;
-    let pending: Batch[] = [];
-    const execute = async (): Promise<void> => {
-      const batches = pending;
-      pending = [];
-      await callbacks.batchBegin(mode, begin);
-      const data = batches.map((b): StepData => [b.x, b.y, b.sampleWeight]);
-      const { result, submission } = await this.#execute(mode, data);
-      for (const batch of batches) for (const tensor of batch.owned ?? []) tensor.dispose();
-      if (submission !== null) inFlight.push(submission);
-      if (inFlight.length >= maxInFlight) await inFlight.shift()?.done();
-      const end = begin + batches.length - 1;
-      begin += batches.length;
-      const previous = last;
-      last = result;
-      if (onResult !== undefined) onResult(result);
-      const wanted = callbacks.wantsBatches(mode);
-      const reading = wanted && mode !== "predict" ? readLogs(result as TensorLogs) : null;
-      if (wanted) await callbacks.batchEnd(mode, end, () => reading ?? Promise.resolve({}));
-      // A read that is on its way keeps its buffer.
-      if (mode !== "predict") disposeAll(previous);
-    };
-    try {
-      for await (const batch of iterator.epoch()) {
-        pending.push(batch);
-        if (pending.length < this.#stepsPerExecution) continue;
-        await execute();
-        if (shouldStop()) break;
-      }
-      if (pending.length > 0) await execute();
-    } finally {
-      for (const submission of inFlight.splice(0)) await submission.done();
-    }
-    await callbacks.flush();
-    return last as TensorLogs | null;
+    return runEpoch({
+      mode,
+      iterator,
+      callbacks,
+      stepsPerExecution: this.#stepsPerExecution,
+      execute: (data) => this.#execute(mode, data),
+      shouldStop: () =>
+        ({ train: this.stopTraining, test: this.stopEvaluating, predict: this.stopPredicting })[
+          mode
+        ],
+      ...(onResult === undefined ? {} : { onResult }),
+    });
   }
 
-  async #execute(
-    mode: Mode,
-    data: readonly StepData[],
-  ): Promise<{ result: unknown; submission: Submission | null }> {
+  async #execute(mode: Mode, data: readonly StepData[]): Promise<StepRun> {
     const fn = this.#function(mode);
     if (this.#runEagerly) {
       // Op by op: what the step leaves behind is freed, its result stays.
@@ -443,45 +341,69 @@ export class Trainer extends Layer {
    */
   async fit(x: DataLike, y?: unknown, options: FitOptions = {}): Promise<History> {
     this.#requireCompiled("fit");
-    const { epochs = 1, batchSize, stepsPerEpoch, initialEpoch = 0 } = options;
-    let given = [x, y ?? null, options.sampleWeight ?? null];
-    let validation = options.validationData ?? null;
-    if (options.validationSplit && validation === null) {
-      const split = splitValidation(given, options.validationSplit);
-      given = split.train;
-      validation = split.validation;
+    const given = [x, y ?? null, options.sampleWeight ?? null];
+    const fraction = options.validationData == null ? (options.validationSplit ?? 0) : 0;
+    if (fraction === 0) return this.#fit(given, options.validationData ?? null, options);
+    const { train, validation, owned } = await splitValidation(given, fraction);
+    try {
+      return await this.#fit(train, validation, options);
+    } finally {
+      for (const part of owned) part.dispose();
     }
-    const source = await makeSource(given[0], {
-      y: given[1],
-      sampleWeight: given[2],
-      batchSize,
-      shuffle: options.shuffle ?? true,
-      steps: stepsPerEpoch,
-      classWeight: options.classWeight,
+  }
+
+  async #fit(
+    [x, y, sampleWeight]: readonly unknown[],
+    validation: unknown,
+    options: FitOptions,
+  ): Promise<History> {
+    const { epochs = 1, batchSize, classWeight, initialEpoch = 0 } = options;
+    const steps = options.stepsPerEpoch;
+    checkCounts("fit", {
+      epochs: [epochs, 0],
+      initialEpoch: [initialEpoch, 0],
+      stepsPerEpoch: [steps, 1],
+      validationSteps: [options.validationSteps, 1],
     });
-    const iterator = new EpochIterator(source, stepsPerEpoch);
-    await this.#buildFromFirst(iterator);
-    const callbacks = this.#callbacks(options, { epochs, steps: iterator.numBatches }, true);
-    this.stopTraining = false;
-    await callbacks.call("onTrainBegin", {});
-    let logs: Logs = {};
-    for (let epoch = initialEpoch; epoch < epochs; epoch++) {
-      this.resetMetrics();
-      await callbacks.call("onEpochBegin", epoch, {});
-      const result = await this.#runEpoch("train", iterator, callbacks, () => this.stopTraining);
-      logs = result === null ? {} : await readLogs(result);
-      disposeAll(result);
-      if (validation !== null && isValidationEpoch(epoch + 1, options.validationFreq ?? 1)) {
-        const values = (await this.#validate(validation, options, callbacks)) as Logs;
-        for (const [name, value] of Object.entries(values)) logs[`val_${name}`] = value;
+    const shuffle = options.shuffle ?? true;
+    const data = { y, sampleWeight, batchSize, shuffle, steps, classWeight };
+    const source = await makeSource(x, data);
+    return this.#withSource(source, steps, async (iterator) => {
+      const callbacks = this.#callbacks(options, { epochs, steps: iterator.numBatches }, true);
+      this.stopTraining = false;
+      await callbacks.call("onTrainBegin", {});
+      let logs: Logs = {};
+      for (let epoch = initialEpoch; epoch < epochs; epoch++) {
+        this.resetMetrics();
+        await callbacks.call("onEpochBegin", epoch, {});
+        logs = await takeLogs(await this.#runEpoch("train", iterator, callbacks));
+        if (validation !== null && isValidationEpoch(epoch + 1, options.validationFreq ?? 1)) {
+          const values = (await this.#validate(validation, options, callbacks)) as Logs;
+          for (const [name, value] of Object.entries(values)) logs[`val_${name}`] = value;
+        }
+        await callbacks.call("onEpochEnd", epoch, logs);
+        if (this.stopTraining) break;
       }
-      await callbacks.call("onEpochEnd", epoch, logs);
-      if (this.stopTraining) break;
+      if (epochs > 0) tidy(() => this.optimizer?.finalizeVariableValues(this.trainableWeights));
+      await callbacks.call("onTrainEnd", logs);
+      return callbacks.history as History;
+    });
+  }
+
+  /** Builds from the first batch, which is not used up, and runs; the data is given back. */
+  async #withSource<T>(
+    source: BatchSource,
+    steps: number | null | undefined,
+    run: (iterator: EpochIterator) => Promise<T>,
+  ): Promise<T> {
+    const iterator = new EpochIterator(source, steps);
+    try {
+      const first = await iterator.peek();
+      if (first !== null) this.#buildFor(first);
+      return await run(iterator);
+    } finally {
+      await iterator.close();
     }
-    if (epochs > 0) this.optimizer?.finalizeVariableValues(this.trainableWeights);
-    await callbacks.call("onTrainEnd", logs);
-    source.dispose();
-    return callbacks.history as History;
   }
 
   async #validate(data: unknown, options: FitOptions, callbacks: CallbackList): Promise<unknown> {
@@ -509,24 +431,22 @@ export class Trainer extends Layer {
     options: EvaluateOptions = {},
   ): Promise<number | number[] | Logs> {
     this.#requireCompiled("evaluate");
+    checkCounts("evaluate", { steps: [options.steps, 1] });
     const source = await makeSource(x, {
       y,
       sampleWeight: options.sampleWeight,
       batchSize: options.batchSize,
       steps: options.steps,
     });
-    const iterator = new EpochIterator(source, options.steps);
-    await this.#buildFromFirst(iterator);
-    const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
-    this.stopEvaluating = false;
-    await callbacks.call("onTestBegin", {});
-    this.resetMetrics();
-    const result = await this.#runEpoch("test", iterator, callbacks, () => this.stopEvaluating);
-    const logs = result === null ? {} : await readLogs(result);
-    disposeAll(result);
-    source.dispose();
-    await callbacks.call("onTestEnd", logs);
-    return options.returnDict ? logs : this.#inOrder(logs);
+    return this.#withSource(source, options.steps, async (iterator) => {
+      const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
+      this.stopEvaluating = false;
+      await callbacks.call("onTestBegin", {});
+      this.resetMetrics();
+      const logs = await takeLogs(await this.#runEpoch("test", iterator, callbacks));
+      await callbacks.call("onTestEnd", logs);
+      return options.returnDict ? logs : this.#inOrder(logs);
+    });
   }
 
   /**
@@ -537,24 +457,16 @@ export class Trainer extends Layer {
    * (await model.predict([[1], [2]], { verbose: 0 })).shape; // [2, 1]
    */
   async predict<R = Tensor>(x: DataLike, options: PredictOptions = {}): Promise<R> {
+    checkCounts("predict", { steps: [options.steps, 1] });
     const source = await makeSource(x, { batchSize: options.batchSize, steps: options.steps });
-    const iterator = new EpochIterator(source, options.steps);
-    const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
-    await this.#buildFromFirst(iterator);
-    this.stopPredicting = false;
-    await callbacks.call("onPredictBegin", {});
     const outputs: unknown[] = [];
-    await this.#runEpoch(
-      "predict",
-      iterator,
-      callbacks,
-      () => this.stopPredicting,
-      (result) => {
-        outputs.push(result);
-      },
-    );
-    await callbacks.call("onPredictEnd", {});
-    source.dispose();
+    await this.#withSource(source, options.steps, async (iterator) => {
+      const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
+      this.stopPredicting = false;
+      await callbacks.call("onPredictBegin", {});
+      await this.#runEpoch("predict", iterator, callbacks, (result) => outputs.push(result));
+      await callbacks.call("onPredictEnd", {});
+    });
     if (outputs.length === 0) throw new ArgumentError("predict: there is no data.");
     const joined = joinBatches(outputs);
     if (outputs.length > 1) for (const output of outputs) disposeAll(output);
@@ -586,37 +498,29 @@ export class Trainer extends Layer {
     options: OnBatchOptions,
   ): Promise<number | number[] | Logs> {
     this.#requireCompiled(`${mode}OnBatch`);
-    const labels = toTensors(y, "y");
-    let sampleWeight = toTensors(options.sampleWeight, "sampleWeight");
-    if (options.classWeight) {
-      if (sampleWeight !== null) {
-        throw new ArgumentError(
-          "classWeight and sampleWeight do not go together: give one of them.",
-        );
-      }
-      sampleWeight = await classWeights(labels, options.classWeight);
+    const batch = await makeBatch([x, y, options.sampleWeight], options);
+    try {
+      this.#buildFor(batch);
+      this.resetMetrics();
+      const { result } = await this.#execute(mode, [[batch.x, batch.y, batch.sampleWeight]]);
+      const logs = await takeLogs(result as TensorLogs);
+      return options.returnDict ? logs : this.#inOrder(logs);
+    } finally {
+      disposeAll(batch.owned);
     }
-    const batch = { x: toTensors(x, "x"), y: labels, sampleWeight };
-    this.#buildFor(batch);
-    this.resetMetrics();
-    const { result } = await this.#execute(mode, [[batch.x, batch.y, batch.sampleWeight]]);
-    const logs = await readLogs(result as TensorLogs);
-    return options.returnDict ? logs : this.#inOrder(logs);
   }
 
   /** The outputs for one batch. */
   async predictOnBatch<R = Tensor>(x: unknown): Promise<R> {
-    const batch = { x: toTensors(x, "x"), y: null, sampleWeight: null };
-    this.#buildFor(batch);
-    const { result, submission } = await this.#execute("predict", [[batch.x, null, null]]);
-    await submission?.done();
-    return result as R;
-  }
-
-  /** Builds from the first batch, which is not used up. */
-  async #buildFromFirst(iterator: EpochIterator): Promise<void> {
-    const batch = await iterator.peek();
-    if (batch !== null) this.#buildFor(batch);
+    const batch = await makeBatch([x]);
+    try {
+      this.#buildFor(batch);
+      const { result, submission } = await this.#execute("predict", [[batch.x, null, null]]);
+      await submission?.done();
+      return result as R;
+    } finally {
+      disposeAll(batch.owned);
+    }
   }
 
   #callbacks(
@@ -680,35 +584,4 @@ function isValidationEpoch(epoch: number, frequency: number | readonly number[])
   if (typeof frequency === "number") return epoch % frequency === 0;
   if (Array.isArray(frequency)) return frequency.includes(epoch);
   throw new ArgumentError(`validationFreq must be a number or a list, got ${describe(frequency)}.`);
-}
-
-/** The values of logs, once they are there. */
-async function readLogs(logs: TensorLogs): Promise<Logs> {
-  const names = Object.keys(logs);
-  const values = await Promise.all(
-    names.map(async (name) => {
-      const value = logs[name] as Tensor | number;
-      return typeof value === "number" ? value : Number(await value.item());
-    }),
-  );
-  return Object.fromEntries(names.map((name, i) => [name, values[i] as number]));
-}
-
-function disposeAll(tree: unknown): void {
-  if (tree === null || state.tracer !== null) return;
-  for (const leaf of flatten(tree)) if (leaf instanceof Tensor) leaf.dispose();
-}
-
-/** The outputs of batches as those of one. */
-function joinBatches(outputs: readonly unknown[]): unknown {
-  if (outputs.length === 1) return outputs[0];
-  const parts = outputs.map((output) => flatten(output));
-  return mapTree(outputs[0], (leaf, i) =>
-    leaf instanceof Tensor
-      ? concatenate(
-          parts.map((part) => part[i] as Tensor),
-          { axis: 0 },
-        )
-      : leaf,
-  );
 }

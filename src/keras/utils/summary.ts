@@ -9,7 +9,8 @@ import { ArgumentError } from "../../util/errors.ts";
 import { flatten, isPlainObject } from "../../util/pytree.ts";
 import { sizeOf } from "../../util/shapes.ts";
 import { KerasTensor } from "../keras-tensor.ts";
-import { isShape, type Layer, notBuilt } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
+import { isShape } from "../layers/shape-trees.ts";
 import type { Graph } from "../models/graph.ts";
 
 /** Options of `summary`. */
@@ -34,7 +35,7 @@ interface Summarized extends Layer {
 
 type Row = readonly string[];
 
-/** @internal Prints the table of a model. @throws {StateError} If it has no weights yet. */
+/** @internal Prints the table of a model. */
 export function printSummary(model: Layer, options: SummaryOptions): void {
   const print = options.printFn ?? ((line: string): void => console.log(line));
   for (const line of summaryLines(model as Summarized, options)) print(line);
@@ -44,10 +45,9 @@ function summaryLines(model: Summarized, options: SummaryOptions): string[] {
   const isGraph = model.graph !== null && !isChain(model);
   const headers = ["Layer (type)", "Output Shape", "Param #"];
   if (isGraph) headers.push("Connected to");
-  if (options.showTrainable) headers.push("Trai…");
+  if (options.showTrainable) headers.push("Trainable");
   const rows = rowsOf(model, options, isGraph, 0);
-  const width = options.lineLength ?? (isGraph ? 98 : 76);
-  const widths = columnWidths(headers, rows, width);
+  const widths = columnWidths(isGraph ? "graph" : "chain", options);
   return [`Model: "${model.name}"`, ...table(headers, rows, widths), ...totals(model)];
 }
 
@@ -70,7 +70,7 @@ function rowsOf(
   const shown = inRange(isGraph ? allLayers(model) : model.layers, options.layerRange);
   return shown.flatMap((layer) => {
     const row = [
-      `${"    ".repeat(depth)}${layer.name} (${layer.constructor.name})`,
+      `${depth === 0 ? "" : `${"   ".repeat(depth)}└ `}${layer.name} (${layer.constructor.name})`,
       outputShape(layer),
       layer.built ? countParams(layer.weights).toLocaleString("en-US") : "0 (unbuilt)",
     ];
@@ -149,10 +149,6 @@ function formatBytes(bytes: number): string {
 }
 
 function totals(model: Summarized): string[] {
-  if (!model.built) {
-    if (model.layers.some((layer) => layer.built)) return [" Total params: unknown (unbuilt)"];
-    throw notBuilt(model, "summary");
-  }
   const optimizer = model.optimizer?.variables ?? [];
   const weights = [...new Set(model.weights)];
   const trainable = [...new Set(model.trainableWeights)];
@@ -167,32 +163,65 @@ function totals(model: Summarized): string[] {
   ];
 }
 
-/** Wide enough for the text, within the width of the table. */
-function columnWidths(headers: Row, rows: readonly Row[], width: number): number[] {
-  const needed = headers.map((header, i) =>
-    Math.max(header.length, ...rows.map((row) => (row[i] ?? "").length)),
-  );
-  const free = width - 3 * headers.length - 1;
-  const total = needed.reduce((sum, n) => sum + n, 0);
-  if (total <= free) {
-    const extra = Math.floor((free - total) / headers.length);
-    return needed.map((n) => n + extra);
-  }
-  const least = 12;
-  return needed.map((n) => Math.max(Math.min(n, least), Math.floor((n * free) / total)));
+/** Where columns end, as parts of the width: Keras's, for chains and for graphs. */
+const columnEnds = {
+  chain: [0.45, 0.8, 1],
+  graph: [0.3, 0.56, 0.74, 1],
+} as const;
+
+/** How wide tables are where the terminal has the room. */
+const fullWidths = { chain: 88, graph: 108 } as const;
+
+/** Half of the way to the even neighbour, as Python rounds. */
+function roundToEven(x: number): number {
+  const below = Math.floor(x);
+  if (x - below !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
 }
 
-/** A cell's text in lines that fit. */
+/** The widths of the columns' texts: Keras's shares, less what lines and padding take. */
+function columnWidths(kind: "chain" | "graph", options: SummaryOptions): number[] {
+  const { showTrainable = false } = options;
+  const terminal = (globalThis as { process?: { stdout?: { columns?: number } } }).process;
+  const full = fullWidths[kind] + (showTrainable ? 12 : 0);
+  const width = options.lineLength ?? Math.min(full, (terminal?.stdout?.columns ?? 80) - 4);
+  const shares = columnEnds[kind].map((end) => (showTrainable ? end * 0.9 : end));
+  const ends = [...shares, ...(showTrainable ? [1] : [])].map((end) => Math.trunc(end * width));
+  const cells = ends.map((end, i) => end - (ends[i - 1] ?? 0));
+  if (cells.some((cell) => cell < 4)) {
+    throw new ArgumentError(`summary: a width of ${width} is too little for the table.`);
+  }
+  // Every cell has a space on both sides, and there is a line beside each.
+  let excess = 2 * cells.length + (cells.length + 1);
+  return cells.map((cell, i) => {
+    const part = roundToEven(excess / (cells.length - i));
+    excess -= part;
+    return cell - part;
+  });
+}
+
+/** A cell's text in lines that fit, broken between words; a longer word is cut. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
-  let rest = text;
-  while (rest.length > width) {
-    const space = rest.lastIndexOf(" ", width);
-    const at = space > 0 ? space : width;
-    lines.push(rest.slice(0, at));
-    rest = rest.slice(at).trimStart();
+  let line = "";
+  for (const word of text.match(/\s*\S+\s*/g) ?? []) {
+    if (line !== "" && line.length + word.trimEnd().length > width) {
+      lines.push(line);
+      line = "";
+    }
+    line += word;
   }
-  return [...lines, rest];
+  return [...lines, line].map((full) => {
+    const trimmed = full.trimEnd();
+    return trimmed.length > width ? `${trimmed.slice(0, width - 1)}…` : trimmed;
+  });
+}
+
+/** Numbers stand to the right, marks in the middle. */
+function align(text: string, width: number, header: string): string {
+  if (header === "Param #") return text.padStart(width);
+  if (header === "Trainable") return text.padStart((width + text.length) >> 1).padEnd(width);
+  return text.padEnd(width);
 }
 
 function table(headers: Row, rows: readonly Row[], widths: readonly number[]): string[] {
@@ -204,9 +233,7 @@ function table(headers: Row, rows: readonly Row[], widths: readonly number[]): s
     return Array.from({ length: height }, (_, at) => {
       const texts = wrapped.map((lines, i) => {
         const text = lines[at] ?? "";
-        const width = widths[i] as number;
-        // Numbers to the right.
-        return i === 2 ? text.padStart(width) : text.padEnd(width);
+        return align(text, widths[i] as number, headers[i] as string);
       });
       return `${edge} ${texts.join(` ${edge} `)} ${edge}`;
     });

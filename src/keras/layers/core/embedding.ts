@@ -84,6 +84,11 @@ export class Embedding extends Layer {
     });
   }
 
+  /** `input_dim` is an argument of its own here; the table itself is for files, not for configs. */
+  protected override get configParameters(): readonly string[] {
+    return ["input_dim", ...super.configParameters.filter((name) => name !== "weights")];
+  }
+
   override call(inputs: Tensor): Tensor {
     const isIndex = inputs.dtype === "int32" || inputs.dtype === "int64";
     const indices = isIndex ? inputs : cast(inputs, "int32");

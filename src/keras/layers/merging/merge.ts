@@ -13,7 +13,8 @@ import { isFloat } from "../../../util/dtypes.ts";
 import { describe, ShapeError } from "../../../util/errors.ts";
 import { getMask, setMask } from "../../masks.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
-import { isShape, Layer, type LayerOptions } from "../layer.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+import { isShape } from "../shape-trees.ts";
 
 const parameters: ParameterTable = { [inherits]: true };
 

@@ -152,7 +152,14 @@ export class BatchNormalization extends Layer {
   }
 
   override build(inputShape: readonly (number | null)[]): void {
-    const features = inputShape.at(this.axis) as number;
+    const features = inputShape.at(this.axis) ?? null;
+    if (features === null) {
+      throw new ShapeError(
+        `Layer "${this.name}": axis ${this.axis} of the input must have a known length, got shape ` +
+          `${formatShape(inputShape)}.`,
+        { layer: this.name, shapes: [inputShape] },
+      );
+    }
     const make = (
       name: string,
       initializer: unknown,

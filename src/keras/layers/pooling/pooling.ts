@@ -6,22 +6,28 @@
 import { averagePool, maxPool } from "../../../ops/pooling.ts";
 import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import { inherits, type ParameterTable } from "../../object.ts";
+import { inherits, type ParameterTable, required } from "../../object.ts";
 import { type Padding, standardizePadding, standardizeTuple } from "../arguments.ts";
 import { InputSpec } from "../input-spec.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 
+/** The length of windows: of each axis, or of all. */
+export type PoolSize = number | readonly number[];
+
 /** Options of the pooling layers. */
 export interface PoolingOptions extends LayerOptions {
-  /** Default: 2. */
-  poolSize?: number | readonly number[] | undefined;
   /** Default: the pool size. */
   strides?: number | readonly number[] | null | undefined;
   padding?: "valid" | "same" | undefined;
   dataFormat?: DataFormat | null | undefined;
 }
 
-const parameters: ParameterTable = {
+/** Options of the layers of maxima, whose pool size is 2 by default. */
+export interface MaxPoolingOptions extends PoolingOptions {
+  poolSize?: PoolSize | undefined;
+}
+
+const maxParameters: ParameterTable = {
   pool_size: 2,
   strides: null,
   padding: "valid",
@@ -30,16 +36,17 @@ const parameters: ParameterTable = {
   [inherits]: true,
 };
 
+const averageParameters: ParameterTable = { ...maxParameters, pool_size: required };
+
 abstract class Pooling extends Layer {
   readonly poolSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: Padding;
   readonly dataFormat: DataFormat;
 
-  constructor(rank: number, options: PoolingOptions) {
+  constructor(rank: number, size: PoolSize, options: PoolingOptions) {
     super(options);
     const { name } = new.target;
-    const size = options.poolSize ?? 2;
     this.poolSize = standardizeTuple(size, rank, name, "poolSize");
     this.strides = standardizeTuple(options.strides ?? size, rank, name, "strides", {
       allowZero: true,
@@ -82,9 +89,9 @@ abstract class AveragePooling extends Pooling {
  * new layers.MaxPooling1D()(ops.ones([1, 6, 3])).shape; // [1, 3, 3]
  */
 export class MaxPooling1D extends MaxPooling {
-  static override readonly parameters: ParameterTable = parameters;
-  constructor(options: PoolingOptions = {}) {
-    super(1, options);
+  static override readonly parameters: ParameterTable = maxParameters;
+  constructor(options: MaxPoolingOptions = {}) {
+    super(1, options.poolSize ?? 2, options);
   }
 }
 
@@ -95,9 +102,9 @@ export class MaxPooling1D extends MaxPooling {
  * new layers.MaxPooling2D()(ops.ones([1, 6, 6, 3])).shape; // [1, 3, 3, 3]
  */
 export class MaxPooling2D extends MaxPooling {
-  static override readonly parameters: ParameterTable = parameters;
-  constructor(options: PoolingOptions = {}) {
-    super(2, options);
+  static override readonly parameters: ParameterTable = maxParameters;
+  constructor(options: MaxPoolingOptions = {}) {
+    super(2, options.poolSize ?? 2, options);
   }
 }
 
@@ -108,9 +115,9 @@ export class MaxPooling2D extends MaxPooling {
  * new layers.MaxPooling3D()(ops.ones([1, 4, 4, 4, 3])).shape; // [1, 2, 2, 2, 3]
  */
 export class MaxPooling3D extends MaxPooling {
-  static override readonly parameters: ParameterTable = parameters;
-  constructor(options: PoolingOptions = {}) {
-    super(3, options);
+  static override readonly parameters: ParameterTable = maxParameters;
+  constructor(options: MaxPoolingOptions = {}) {
+    super(3, options.poolSize ?? 2, options);
   }
 }
 
@@ -118,12 +125,12 @@ export class MaxPooling3D extends MaxPooling {
  * The mean of each window over one axis; padding does not count.
  *
  * @example
- * new layers.AveragePooling1D()(ops.ones([1, 6, 3])).shape; // [1, 3, 3]
+ * new layers.AveragePooling1D(2)(ops.ones([1, 6, 3])).shape; // [1, 3, 3]
  */
 export class AveragePooling1D extends AveragePooling {
-  static override readonly parameters: ParameterTable = parameters;
-  constructor(options: PoolingOptions = {}) {
-    super(1, options);
+  static override readonly parameters: ParameterTable = averageParameters;
+  constructor(poolSize: PoolSize, options: PoolingOptions = {}) {
+    super(1, poolSize, options);
   }
 }
 
@@ -131,12 +138,12 @@ export class AveragePooling1D extends AveragePooling {
  * The mean of each window over two axes; padding does not count.
  *
  * @example
- * new layers.AveragePooling2D()(ops.ones([1, 6, 6, 3])).shape; // [1, 3, 3, 3]
+ * new layers.AveragePooling2D(2)(ops.ones([1, 6, 6, 3])).shape; // [1, 3, 3, 3]
  */
 export class AveragePooling2D extends AveragePooling {
-  static override readonly parameters: ParameterTable = parameters;
-  constructor(options: PoolingOptions = {}) {
-    super(2, options);
+  static override readonly parameters: ParameterTable = averageParameters;
+  constructor(poolSize: PoolSize, options: PoolingOptions = {}) {
+    super(2, poolSize, options);
   }
 }
 
@@ -144,11 +151,11 @@ export class AveragePooling2D extends AveragePooling {
  * The mean of each window over three axes; padding does not count.
  *
  * @example
- * new layers.AveragePooling3D()(ops.ones([1, 4, 4, 4, 3])).shape; // [1, 2, 2, 2, 3]
+ * new layers.AveragePooling3D(2)(ops.ones([1, 4, 4, 4, 3])).shape; // [1, 2, 2, 2, 3]
  */
 export class AveragePooling3D extends AveragePooling {
-  static override readonly parameters: ParameterTable = parameters;
-  constructor(options: PoolingOptions = {}) {
-    super(3, options);
+  static override readonly parameters: ParameterTable = averageParameters;
+  constructor(poolSize: PoolSize, options: PoolingOptions = {}) {
+    super(3, poolSize, options);
   }
 }

@@ -1,0 +1,57 @@
+/**
+ * Timing: fixed work, warm, the minimum of several rounds.
+ *
+ * @module
+ */
+
+/** One figure, in the form of every bench. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What it is compared with, measured in the same run. */
+  readonly peer?: string;
+  /** Ours divided by the peer's; below 1 we are faster where the unit is a time. */
+  readonly ratio?: number;
+  /** What DESIGN section 10 says it should reach, in the same unit. */
+  readonly reach?: number;
+}
+
+/** How a function is timed. */
+export interface TimingOptions {
+  /** Calls in a round. */
+  readonly calls: number;
+  /** Rounds, of which the fastest counts. */
+  readonly rounds?: number;
+  /** Calls before the first round. */
+  readonly warmup?: number;
+}
+
+/** Nanoseconds of one call, at best. */
+export function nanosecondsOf(fn: () => void, options: TimingOptions): number {
+  const { calls, rounds = 7, warmup = calls } = options;
+  for (let i = 0; i < warmup; i++) fn();
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < calls; i++) fn();
+    best = Math.min(best, Number(process.hrtime.bigint() - start) / calls);
+  }
+  return best;
+}
+
+/** The same for a function that is awaited at each call. */
+export async function nanosecondsOfAsync(
+  fn: () => Promise<unknown>,
+  options: TimingOptions,
+): Promise<number> {
+  const { calls, rounds = 7, warmup = calls } = options;
+  for (let i = 0; i < warmup; i++) await fn();
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < calls; i++) await fn();
+    best = Math.min(best, Number(process.hrtime.bigint() - start) / calls);
+  }
+  return best;
+}
