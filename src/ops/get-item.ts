@@ -163,17 +163,19 @@ function gathered(x: Tensor, indices: ReadonlyMap<number, Tensor>): Tensor {
     [],
   );
   // One flat index over the axes, which are moved to the front.
+  const size = sizeOf(axes.map((i) => x.shape[i] as number));
+  const kind = size < 2 ** 31 ? "int32" : "int64";
   let flat: Tensor | null = null;
   for (const axis of axes) {
     const length = x.shape[axis] as number;
     const index = wrapped(indices.get(axis) as Tensor, length);
-    const wide = castTo(index, "int64");
-    flat = flat === null ? wide : add(multiply(flat, scalar(length, "int64")), wide);
+    const wide = castTo(index, kind);
+    flat = flat === null ? wide : add(multiply(flat, scalar(length, kind)), wide);
   }
   const rest = x.shape.map((_, i) => i).filter((i) => !indices.has(i));
   const moved = permute(x, [...axes, ...rest]);
   const lengths = rest.map((i) => x.shape[i] as number);
-  const rows = reshapeTo(moved, [sizeOf(axes.map((i) => x.shape[i] as number)), ...lengths]);
+  const rows = reshapeTo(moved, [size, ...lengths]);
   const taken = takeSlices(rows, broadcastOver(flat as Tensor, shape), 0);
   const isTogether = axes.every((axis, i) => axis === first + i);
   if (!isTogether || first === 0) return taken;

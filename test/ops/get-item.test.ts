@@ -1,12 +1,10 @@
 /** Tests of src/ops/get-item.ts. */
 import { describe, expect, test } from "vitest";
-import { ops, ShapeError, type Tensor, tensor } from "../../src/index.ts";
+import { ops, ShapeError, tensor } from "../../src/index.ts";
 import type { IndexKey as Key } from "../../src/ops/get-item.ts";
 import { at, build, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
 import { numberDTypes } from "../support/shapes.ts";
-
-const index = (...values: number[]): Tensor => tensor(values, { dtype: "int32" });
 
 /** The key, the shape of the result, and where its elements come from. x: [4, 5, 6]. */
 const cases: readonly (readonly [string, Key, number[], (i: number[]) => number[]])[] = [
@@ -45,7 +43,7 @@ const cases: readonly (readonly [string, Key, number[], (i: number[]) => number[
   ],
   [
     "x[[2, 0]]",
-    [index(2, 0)],
+    [[2, 0]],
     [2, 5, 6],
     ([a, b, c]) => [[2, 0][a as number] as number, b as number, c as number],
   ],

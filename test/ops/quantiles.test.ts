@@ -1,9 +1,14 @@
 /** Tests of src/ops/quantiles.ts, statistics.ts and nan-reductions.ts. */
-import { describe, expect, test } from "vitest";
-import { ops, type Tensor, tensor } from "../../src/index.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { ops, setDevice, type Tensor, tensor } from "../../src/index.ts";
 import { distinct, type InputSpec, uniform } from "../support/inputs.ts";
 import { type Nd, reduce } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
+
+// Op tests leave the device of the last backend; lengths are read at once here.
+beforeEach(async () => {
+  await setDevice("cpu");
+});
 
 type Method = "linear" | "lower" | "higher" | "nearest" | "midpoint";
 

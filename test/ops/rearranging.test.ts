@@ -1,6 +1,6 @@
 /** Tests of rearranging.ts, diagonals.ts, stacking.ts, padding.ts, repeating.ts and splitting.ts. */
-import { describe, expect, test } from "vitest";
-import { ops, type Tensor, tensor } from "../../src/index.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { ops, setDevice, type Tensor, tensor } from "../../src/index.ts";
 import { at, build, type Nd, reduce } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
 import { numberDTypes } from "../support/shapes.ts";
@@ -101,6 +101,10 @@ test("diagonal between any two axes", async () => {
 });
 
 describe("stacks and splits", () => {
+  // Op tests leave the device of the last backend.
+  beforeEach(async () => {
+    await setDevice("cpu");
+  });
   const a = tensor([1, 2]);
   const b = tensor([3, 4]);
   const arrays = (parts: readonly Tensor[]): Promise<unknown[]> =>

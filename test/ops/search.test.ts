@@ -1,10 +1,15 @@
 /** Tests of src/ops/search.ts, selection.ts, unique.ts and dynamic-shape.ts. */
-import { describe, expect, test } from "vitest";
-import { jit, ops, type Tensor, tensor, UnsupportedError } from "../../src/index.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { jit, ops, setDevice, type Tensor, tensor, UnsupportedError } from "../../src/index.ts";
 import { type InputSpec, integers, uniform } from "../support/inputs.ts";
 import { map, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
 import { numberDTypes } from "../support/shapes.ts";
+
+// Op tests leave the device of the last backend; lengths are read at once here.
+beforeEach(async () => {
+  await setDevice("cpu");
+});
 
 /** Sorted numbers from a few, so that many are equal. */
 const sorted: InputSpec = {

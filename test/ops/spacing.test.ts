@@ -1,9 +1,14 @@
 /** Tests of spacing.ts, signal-windows.ts, calculus.ts, products.ts and vectorize.ts. */
-import { describe, expect, test } from "vitest";
-import { grad, Input, jit, ops, type Tensor, tensor } from "../../src/index.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { grad, Input, jit, ops, setDevice, type Tensor, tensor } from "../../src/index.ts";
 import { oneOf, uniform } from "../support/inputs.ts";
 import { at, build, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
+
+// Op tests leave the device of the last backend; lengths are read at once here.
+beforeEach(async () => {
+  await setDevice("cpu");
+});
 
 opTest("linspace between tensors", {
   run: (a, b) => ops.linspace(a, b, { num: 5 }),
