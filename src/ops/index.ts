@@ -6,7 +6,9 @@
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
 export * from "./bits.ts";
+export * from "./calculus.ts";
 export * from "./comparison.ts";
+export * from "./complex-parts.ts";
 export {
   cond,
   foriLoop,
@@ -19,13 +21,35 @@ export {
 export { conv } from "./convolution.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
+export { diag, diagflat, diagonal, trace, tri } from "./diagonals.ts";
+export { einsum } from "./einsum.ts";
 export * from "./exponential.ts";
+export { getItem, type IndexItem, type IndexKey, type IndexRange } from "./get-item.ts";
 export * from "./indexing.ts";
+export * from "./joining.ts";
 export { qr } from "./linalg.ts";
 export * from "./linear.ts";
+export * from "./nan-reductions.ts";
 export * from "./normalization.ts";
+export * from "./padding.ts";
 export * from "./pooling.ts";
+export * from "./products.ts";
+export * from "./quantiles.ts";
+export * from "./rearranging.ts";
 export * from "./reduction.ts";
+export { variance as var } from "./reduction.ts";
+export * from "./repeating.ts";
+export { digitize, type IsinOptions, isin, searchsorted } from "./search.ts";
+// In place of the internal functions of these names.
+export { nonzero, nonzeroAsync, select, unravelIndex, type Where, where } from "./selection.ts";
 export * from "./shaping.ts";
+export * from "./signal-windows.ts";
 export * from "./sorting.ts";
+export * from "./spacing.ts";
+export * from "./special.ts";
+export * from "./splitting.ts";
+export * from "./stacking.ts";
+export * from "./statistics.ts";
 export * from "./trigonometric.ts";
+export * from "./unique.ts";
+export * from "./vectorize.ts";

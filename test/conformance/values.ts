@@ -67,6 +67,10 @@ export function decode(value: Json, array: (array: CaseArray) => unknown = toTen
       return (object["$tuple"] as Json[]).map((item) => decode(item, array));
     case "$dtype":
       return object["$dtype"];
+    case "$slice": {
+      const [start, stop, step] = object["$slice"] as (number | null)[];
+      return { start, stop, step };
+    }
     case "$ones": {
       const shape = object["$ones"] as number[];
       return tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1), { shape });
