@@ -34,7 +34,7 @@ import {
 } from "./elementwise-define.ts";
 import { promotedDType, promotePair, type TensorLike, toTensor } from "./promote.ts";
 
-/** `dy` where a bool condition holds, else 0. */
+/** @internal `dy` where a bool condition holds, else 0. */
 export function keepWhere(dy: Tensor, condition: Tensor): Tensor {
   return select(condition, dy, scalar(0, dy.dtype));
 }

@@ -98,7 +98,7 @@ const bitcastOp: OpDefinition<{ dtype: DType }> = defineOp({
   vjp: () => [null],
 });
 
-/** The bytes of `x` as another dtype; where its size differs the last axis grows or shrinks. */
+/** @internal The bytes of `x` as another dtype; where its size differs the last axis grows or shrinks. */
 export function bitcastTo(x: Tensor, dtype: DType): Tensor {
   return apply(bitcastOp, [x], { dtype });
 }

@@ -119,7 +119,7 @@ const iotaOp: OpDefinition<{
   vjp: () => [],
 });
 
-/** start + step * (index along an axis). */
+/** @internal start + step * (index along an axis). */
 export function iota(shape: Shape, dtype: DType, axis: number, start = 0, step = 1): Tensor {
   return apply(iotaOp, [], { shape, dtype, axis, start, step });
 }

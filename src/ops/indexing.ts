@@ -70,7 +70,7 @@ const takeBackwardOp: OpDefinition<{ axis: number; length: number }> = defineOp(
   ],
 });
 
-/** Slices of `x` along `axis` (normalized) at integer indices. */
+/** @internal Slices of `x` along `axis` (normalized) at integer indices. */
 export function takeSlices(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(takeOp, [x, indices], { axis });
 }
@@ -125,12 +125,12 @@ const takeAlongBackwardOp: OpDefinition<{ axis: number; length: number }> = defi
   ],
 });
 
-/** Elements of `x` along `axis` (normalized), one for each index. */
+/** @internal Elements of `x` along `axis` (normalized), one for each index. */
 export function takeAlong(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(takeAlongOp, [x, indices], { axis });
 }
 
-/** The transpose of `takeAlong`: elements of `dy` added at the indices of `length` places. */
+/** @internal The transpose of `takeAlong`: elements of `dy` added at the indices of `length` places. */
 export function scatterAlong(indices: Tensor, dy: Tensor, axis: number, length: number): Tensor {
   return apply(takeAlongBackwardOp, [indices, dy], { axis, length });
 }

@@ -53,6 +53,7 @@ const matmulOp: OpDefinition<MatmulAttributes> = defineOp<MatmulAttributes>({
 });
 
 /**
+ * @internal
  * Products of matrices in the last two axes, of one dtype; a flag says that an
  * operand is stored transposed.
  */

@@ -67,7 +67,7 @@ function reducePrimitive(
   });
 }
 
-/** The dtype of a sum of integers: at least 32 bits. */
+/** @internal The dtype of a sum of integers: at least 32 bits. */
 export function accumulatorDType(dtype: DType): DType {
   if (dtype === "bool" || dtype === "int8" || dtype === "int16") return "int32";
   if (dtype === "uint8" || dtype === "uint16") return "uint32";
@@ -274,7 +274,7 @@ function meanDTypes(x: Tensor): { compute: DType; result: DType } {
   return { compute, result: isFloat(x.dtype) ? x.dtype : compute };
 }
 
-/** The mean over `axes` (normalized), in the dtype of `x`. */
+/** @internal The mean over `axes` (normalized), in the dtype of `x`. */
 export function meanOver(x: Tensor, axes: readonly number[], keepdims: boolean): Tensor {
   const count = sizeOf(axes.map((axis) => x.shape[axis] as number));
   return divide(sumOver(x, axes, keepdims), scalar(count, x.dtype));

@@ -21,6 +21,7 @@ import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 
 /**
+ * @internal
  * A shape with at most one -1 (or null) resolved from the number of elements.
  *
  * @throws {ShapeError} If the elements do not fit.
@@ -114,7 +115,7 @@ const transposeOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
   },
 });
 
-/** `x` with its axes in the given order. */
+/** @internal `x` with its axes in the given order. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   return axes.every((axis, i) => axis === i) ? x : apply(transposeOp, [x], { axes });
 }
@@ -251,7 +252,7 @@ const concatenateOp: OpDefinition<{ axis: number }> = defineOp({
   },
 });
 
-/** Tensors of one dtype, one after another along `axis` (normalized). */
+/** @internal Tensors of one dtype, one after another along `axis` (normalized). */
 export function concatenateAlong(parts: readonly Tensor[], axis: number): Tensor {
   const [first] = parts;
   return parts.length === 1 ? (first as Tensor) : apply(concatenateOp, parts, { axis });
@@ -289,7 +290,7 @@ const sliceOp: OpDefinition<{
   },
 });
 
-/** Per axis the elements from `starts` to before `limits`, in steps of `strides`. */
+/** @internal Per axis the elements from `starts` to before `limits`, in steps of `strides`. */
 export function sliceStrided(
   x: Tensor,
   starts: readonly number[],
@@ -302,7 +303,7 @@ export function sliceStrided(
   return isWhole ? x : apply(sliceOp, [x], { starts, limits, strides });
 }
 
-/** The elements from `start` to before `limit` along one axis. */
+/** @internal The elements from `start` to before `limit` along one axis. */
 export function sliceAxis(x: Tensor, axis: number, start: number, limit: number): Tensor {
   return sliceStrided(
     x,
@@ -353,7 +354,7 @@ const padOp: OpDefinition<{
   },
 });
 
-/** `x` with `value` before, behind and between its elements; negative counts cut off. */
+/** @internal `x` with `value` before, behind and between its elements; negative counts cut off. */
 export function padWith(
   x: Tensor,
   value: number,
@@ -372,7 +373,7 @@ const flipOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
   vjp: ({ grads: [dy] }, { axes }) => [apply(flipOp, [dy as Tensor], { axes })],
 });
 
-/** `x` in reverse order along `axes` (normalized). */
+/** @internal `x` in reverse order along `axes` (normalized). */
 export function flipOver(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : apply(flipOp, [x], { axes });
 }
