@@ -16,12 +16,13 @@ import {
   requiredArgument,
   tensorArgument,
 } from "../tensor/public-op.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { type DType, resultType, standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import { checkShape, type Shape } from "../util/shapes.ts";
 import { broadcastOver } from "./broadcasting.ts";
 import { equal, greaterEqual, lessEqual, select } from "./comparison.ts";
+import { stack } from "./joining.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 
 /** A dtype as users name it; `"int"` is int32, `"float"` is floatx. */
@@ -236,10 +237,20 @@ export const convertToTensor: PublicOp<(x: TensorLike, options?: DTypeOptions) =
     (x, { dtype } = {}) =>
       toTensor(
         "convert_to_tensor",
-        x,
+        stacked(x),
         dtype === undefined || dtype === null ? undefined : standardizeDType(dtype, floatx()),
       ),
   );
+
+/** A list that holds tensors as one tensor; anything else as it is. */
+function stacked(x: TensorLike): TensorLike {
+  if (!Array.isArray(x) || !holdsTensor(x)) return x;
+  return stack(x.map((item) => stacked(item as TensorLike)));
+}
+
+function holdsTensor(x: unknown): boolean {
+  return x instanceof Tensor || (Array.isArray(x) && x.some(holdsTensor));
+}
 
 /** The same as `convertToTensor`. */
 export const array: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = publicOp(

@@ -5,6 +5,7 @@
  */
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
+export { associativeScan } from "./associative-scan.ts";
 export * from "./bits.ts";
 export * from "./calculus.ts";
 export * from "./comparison.ts";
@@ -19,6 +20,7 @@ export {
   whileLoop,
 } from "./control-flow.ts";
 export { conv } from "./convolution.ts";
+export * from "./core.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
 export { diag, diagflat, diagonal, trace, tri } from "./diagonals.ts";
@@ -39,11 +41,13 @@ export * from "./rearranging.ts";
 export * from "./reduction.ts";
 export { variance as var } from "./reduction.ts";
 export * from "./repeating.ts";
+export { scatter, scatterUpdate } from "./scatter.ts";
 export { digitize, type IsinOptions, isin, searchsorted } from "./search.ts";
 // In place of the internal functions of these names.
 export { nonzero, nonzeroAsync, select, unravelIndex, type Where, where } from "./selection.ts";
 export * from "./shaping.ts";
 export * from "./signal-windows.ts";
+export { slice, sliceUpdate } from "./slicing.ts";
 export * from "./sorting.ts";
 export * from "./spacing.ts";
 export * from "./special.ts";

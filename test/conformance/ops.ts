@@ -6,10 +6,10 @@
  */
 import { jit, ops, random, Tensor, valueAndGrad } from "../../src/index.ts";
 import { fill } from "../../src/tensor/fill.ts";
+import type { Parameter } from "../../src/tensor/public-op.ts";
 import { type DType, isFloat } from "../../src/util/dtypes.ts";
 import { flatten } from "../../src/util/pytree.ts";
 import { callFunction, functionNamed } from "./call.ts";
-import { namedFunction } from "./functions.ts";
 import { type Case, type CaseRunner, type Mode, withAlternatives } from "./run-case.ts";
 import {
   arraysIn,
@@ -19,6 +19,7 @@ import {
   differenceOfNumbers,
   elements,
   type Json,
+  listOf,
   tagOf,
   toTensor,
 } from "./values.ts";
@@ -28,6 +29,20 @@ export function runOn<R>(mode: Mode, inputs: readonly Tensor[], fn: (...inputs: 
   return mode === "jit" ? (jit(fn)(...(inputs as Tensor[])) as R) : fn(...inputs);
 }
 
+/** Arguments that are functions, which may be given their first arguments. */
+const functionArguments: ReadonlySet<string> = new Set([
+  "body",
+  "body_fun",
+  "branches",
+  "cond",
+  "f",
+  "false_fn",
+  "fun",
+  "function",
+  "pyfunc",
+  "true_fn",
+]);
+
 /** Decodes arguments so that the n-th array in them is the n-th input. */
 function argumentsOf(
   test: Case,
@@ -35,19 +50,36 @@ function argumentsOf(
 ): { args: unknown[]; kwargs: Record<string, unknown> } {
   let next = 0;
   const take = (): Tensor => inputs[next++] as Tensor;
-  const convert = (value: Json): unknown => {
-    if (tagOf(value) === "$fn") return namedFunction(value as { $fn: string });
-    return decode(value, take);
-  };
-  const args = (test["args"] as Json[]).map(convert);
+  const { signature } = functionNamed(test["name"] as string);
+  // Where Keras takes no tensor an array stands for a list.
+  const convert = (value: Json, parameter: Parameter | undefined): unknown =>
+    decode(value, (array) => {
+      const input = take();
+      const isList = parameter?.argument.tensor === false && array.shape.length === 1;
+      return isList && !functionArguments.has(parameter.kerasName) ? listOf(array) : input;
+    });
+  const args = (test["args"] as Json[]).map((value, i) =>
+    convert(value, signature?.variadic === true ? undefined : signature?.parameters[i]),
+  );
   const kwargs = Object.fromEntries(
-    Object.entries((test["kwargs"] ?? {}) as Record<string, Json>).map(([k, v]) => [k, convert(v)]),
+    Object.entries((test["kwargs"] ?? {}) as Record<string, Json>).map(([k, v]) => [
+      k,
+      convert(
+        v,
+        signature?.parameters.find(({ kerasName }) => kerasName === k),
+      ),
+    ]),
   );
   return { args, kwargs };
 }
 
 /** What these return is called at once, with the arguments after the first. */
-const returnsFunction: ReadonlySet<string> = new Set(["keras.ops.vectorize"]);
+const returnsFunction: ReadonlySet<string> = new Set([
+  "keras.ops.custom_gradient",
+  "keras.ops.vectorize",
+]);
+/** What these give is no tensor: they run as they are, not in a program. */
+const leavesTensors: ReadonlySet<string> = new Set(["keras.ops.convert_to_numpy"]);
 
 /** `op`: values, and gradients where the case has them. */
 export const runOp: CaseRunner = async (test, mode) => {
@@ -60,7 +92,7 @@ export const runOp: CaseRunner = async (test, mode) => {
     const [first, ...rest] = args;
     return (callFunction(fn, [first], kwargs) as (...given: unknown[]) => unknown)(...rest);
   };
-  const output = runOn(mode, inputs, call);
+  const output = runOn(leavesTensors.has(test["name"] as string) ? "eager" : mode, inputs, call);
   const gradients =
     test["cotangent"] === undefined
       ? null

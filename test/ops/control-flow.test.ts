@@ -306,7 +306,8 @@ describe.each(devices)("control flow on %s", (name) => {
     const { storages } = memory();
     for (let i = 0; i < 50; i++) f(x).dispose();
     await x.data();
-    expect(memory().storages).toBe(storages);
+    // Less where something older was found dead meanwhile.
+    expect(memory().storages).toBeLessThanOrEqual(storages);
   });
 });
 
