@@ -165,6 +165,12 @@ export class Layer extends Operation {
     return this.#isBuilt;
   }
   set built(value: boolean) {
+    const before = this.#isBuilt;
+    if (value !== before) {
+      state.tracer?.onFailure(() => {
+        this.#isBuilt = before;
+      });
+    }
     this.#isBuilt = value;
   }
 
