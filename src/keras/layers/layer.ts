@@ -474,7 +474,7 @@ export class Layer extends Operation {
       build.apply(this, shapes);
     });
     this.#buildShapes = shapes;
-    this.#isBuilt = true;
+    this.built = true;
   }
 
   // --- Configs ---
