@@ -165,12 +165,6 @@ export class Layer extends Operation {
     return this.#isBuilt;
   }
   set built(value: boolean) {
-    const before = this.#isBuilt;
-    if (value !== before) {
-      state.tracer?.onFailure(() => {
-        this.#isBuilt = before;
-      });
-    }
     this.#isBuilt = value;
   }
 
@@ -469,12 +463,17 @@ export class Layer extends Operation {
   }
 
   #buildOnce(build: (...shapes: unknown[]) => void, shapes: unknown[]): void {
+    const spec = this.#inputSpec;
+    state.tracer?.onFailure(() => {
+      this.#isBuilt = false;
+      this.#inputSpec = spec;
+    });
     this.#inScope(() => {
       this.#path = currentPath();
       build.apply(this, shapes);
     });
     this.#buildShapes = shapes;
-    this.built = true;
+    this.#isBuilt = true;
   }
 
   // --- Configs ---
