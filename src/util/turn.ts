@@ -7,8 +7,18 @@
 // Node has setImmediate; in browsers a message is the shortest turn.
 const { setImmediate: immediately } = globalThis as { setImmediate?: (fn: () => void) => void };
 
-/** Waits for a turn of the event loop: timers, input and messages come first. */
-export function nextTurn(): Promise<void> {
+/** Milliseconds after which others get a turn of the event loop. */
+const turnAfter = 8;
+let lastTurn = performance.now();
+
+/** Gives timers, input and messages their turn, if they have waited for some time. */
+export async function giveTurn(): Promise<void> {
+  if (performance.now() - lastTurn < turnAfter) return;
+  await nextTurn();
+  lastTurn = performance.now();
+}
+
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (immediately !== undefined) {
       immediately(resolve);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Submission } from "../../runtime/backend.ts";
-import { nextTurn } from "../../util/turn.ts";
+import { giveTurn } from "../../util/turn.ts";
 import type { CallbackList, Mode } from "../callbacks/callback-list.ts";
 import type { Batch, EpochIterator } from "./data.ts";
 import { disposeAll, readLogs } from "./results.ts";
@@ -12,8 +12,6 @@ import type { StepData, TensorLogs } from "./trainer-options.ts";
 
 /** Steps that may be on their way at once. */
 const maxInFlight = 2;
-/** Milliseconds after which others get a turn of the event loop. */
-const turnAfter = 8;
 
 /** A step that runs: its result, and what computes it (null: it is there already). */
 export interface StepRun {
@@ -55,7 +53,6 @@ export async function runEpoch(epoch: Epoch): Promise<TensorLogs | null> {
   let previous: unknown = null;
   let begin = 0;
   let pending: Batch[] = [];
-  let lastTurn = performance.now();
   const cancel = (): void => {
     for (const submission of inFlight) submission.cancel();
   };
@@ -70,10 +67,7 @@ export async function runEpoch(epoch: Epoch): Promise<TensorLogs | null> {
     disposeBatches(batches);
     if (submission !== null) inFlight.push(submission);
     // While the device has the most to do.
-    if (performance.now() - lastTurn > turnAfter) {
-      await nextTurn();
-      lastTurn = performance.now();
-    }
+    await giveTurn();
     if (inFlight.length >= maxInFlight) await inFlight.shift()?.done();
     const end = begin + batches.length - 1;
     begin += batches.length;
