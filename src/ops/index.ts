@@ -4,10 +4,26 @@
  * @module
  */
 export * from "./activation.ts";
+export * from "./adaptive-pooling.ts";
 export * from "./arithmetic.ts";
 export * from "./bits.ts";
+export {
+  type DataFormatOptions,
+  depthToSpace,
+  type FoldOptions,
+  fold,
+  spaceToDepth,
+  unfold,
+} from "./blocks.ts";
 export * from "./comparison.ts";
-export { conv } from "./convolution.ts";
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv,
+  convTranspose,
+  depthwiseConv,
+  separableConv,
+} from "./convolution.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
 export * from "./exponential.ts";
