@@ -26,10 +26,19 @@ export {
 } from "./convolution.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
+export * from "./einops.ts";
 export * from "./exponential.ts";
-export * from "./indexing.ts";
+export { psnr } from "./image/filters.ts";
+export {
+  multiHot,
+  type OneHotOptions,
+  oneHot,
+  type TakeOptions,
+  take,
+  takeAlongAxis,
+} from "./indexing.ts";
 export { qr } from "./linalg.ts";
-export * from "./linear.ts";
+export { dot, matmul, type TensordotOptions, tensordot } from "./linear.ts";
 export * from "./normalization.ts";
 export * from "./pooling.ts";
 export * from "./reduction.ts";
