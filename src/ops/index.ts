@@ -6,6 +6,7 @@
 export * from "./activation.ts";
 export * from "./adaptive-pooling.ts";
 export * from "./arithmetic.ts";
+export * from "./attention.ts";
 export * from "./bits.ts";
 export {
   type DataFormatOptions,
