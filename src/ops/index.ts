@@ -27,6 +27,7 @@ export {
 } from "./convolution.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
+export * from "./ctc.ts";
 export * from "./einops.ts";
 export * from "./exponential.ts";
 export { psnr } from "./image/filters.ts";
