@@ -209,8 +209,12 @@ struct Prefix {
   }
 };
 
-// Keeps the best `width`, best first; of equals the earlier.
+// Keeps the best `width` that are possible, best first; of equals the earlier.
 void Prune(std::vector<Prefix*>* beam, size_t width) {
+  beam->erase(std::remove_if(
+                  beam->begin(), beam->end(),
+                  [](const Prefix* p) { return p->total() == kNever; }),
+              beam->end());
   std::stable_sort(beam->begin(), beam->end(),
                    [](const Prefix* a, const Prefix* b) {
                      return a->total() > b->total();

@@ -21,9 +21,10 @@ import type { DataFormatOptions } from "../blocks.ts";
 import { broadcastOver, reshapeTo } from "../broadcasting.ts";
 import { depthwiseConv } from "../convolution.ts";
 import { log10 } from "../exponential.ts";
+import { pad } from "../padding.ts";
 import { promotePair, type TensorLike, toFloat, toTensor } from "../promote.ts";
 import { meanOver } from "../reduction.ts";
-import { concatenateAlong, pad } from "../shaping.ts";
+import { concatenateAlong } from "../shaping.ts";
 import { onImages, toBatch } from "./layout.ts";
 
 /** The same window, [rows, columns], for each channel of [batch, height, width, channels]. */

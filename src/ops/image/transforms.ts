@@ -21,8 +21,9 @@ import type { DataFormatOptions } from "../blocks.ts";
 import { broadcastOver, reshapeTo } from "../broadcasting.ts";
 import { greater, less, select } from "../comparison.ts";
 import { iota } from "../creation.ts";
+import { stack } from "../joining.ts";
 import { type TensorLike, toTensor } from "../promote.ts";
-import { concatenateAlong, sliceAxis, stack } from "../shaping.ts";
+import { concatenateAlong, sliceAxis } from "../shaping.ts";
 import { onImages } from "./layout.ts";
 import { type FillMode, fillModes, type Sampling, sample } from "./sampling.ts";
 
