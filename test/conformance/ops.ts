@@ -29,19 +29,8 @@ export function runOn<R>(mode: Mode, inputs: readonly Tensor[], fn: (...inputs: 
   return mode === "jit" ? (jit(fn)(...(inputs as Tensor[])) as R) : fn(...inputs);
 }
 
-/** Arguments that are functions, which may be given their first arguments. */
-const functionArguments: ReadonlySet<string> = new Set([
-  "body",
-  "body_fun",
-  "branches",
-  "cond",
-  "f",
-  "false_fn",
-  "fun",
-  "function",
-  "pyfunc",
-  "true_fn",
-]);
+/** Arguments that are lists of numbers, whatever holds them in Python. */
+const lists: ReadonlySet<string> = new Set(["shape"]);
 
 /** Decodes arguments so that the n-th array in them is the n-th input. */
 function argumentsOf(
@@ -55,8 +44,7 @@ function argumentsOf(
   const convert = (value: Json, parameter: Parameter | undefined): unknown =>
     decode(value, (array) => {
       const input = take();
-      const isList = parameter?.argument.tensor === false && array.shape.length === 1;
-      return isList && !functionArguments.has(parameter.kerasName) ? listOf(array) : input;
+      return parameter !== undefined && lists.has(parameter.kerasName) ? listOf(array) : input;
     });
   const args = (test["args"] as Json[]).map((value, i) =>
     convert(value, signature?.variadic === true ? undefined : signature?.parameters[i]),
