@@ -60,7 +60,10 @@ function visible(mask: Tensor | null, causal: boolean, t: number, s: number): Te
   return mask === null ? past : logicalAnd(mask, past);
 }
 
-/** The result, and of each row of scores the maximum and the sum of exponentials. */
+/**
+ * The result, and of each row of scores the maximum and the sum of exponentials:
+ * constants, which only the gradients read.
+ */
 function attentionByOps(
   operands: readonly Tensor[],
   { scale, causal, hasBias, hasMask }: AttentionAttributes,
@@ -91,7 +94,7 @@ function attentionByOps(
   const weights = exp(subtract(scores, top));
   const sum = sumOver(weights, [3], true);
   const y = matrixProduct(divide(weights, sum), byHead(v, times));
-  return [castTo(permute(y, [0, 2, 1, 3]), dtype), concatenateAlong([top, sum], 3)];
+  return [castTo(permute(y, [0, 2, 1, 3]), dtype), concatenateAlong([top, sum], 3).detached()];
 }
 
 /** Gradients of some operands, by differentiating the decomposition. */
@@ -114,7 +117,7 @@ function gradientsByOps(
 }
 
 // q [B, T, N, H], k [B, S, K, H], v [B, S, K, D], bias and mask [B, N, T, S] or
-// 1 -> [B, T, N, D], and [B, N, T, 2], which only the gradients read.
+// 1 -> [B, T, N, D], and [B, N, T, 2], which only the gradients read: it has none.
 const attentionOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttributes>({
   name: "attention",
   attributes: schema,
