@@ -8,6 +8,7 @@ import {
   positionalArgument,
   publicOp,
   requiredArgument,
+  resolveSignature,
   tensorArgument,
 } from "../../tensor/public-op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -35,13 +36,15 @@ export interface ExtractPatchesOptions extends DataFormatOptions {
   padding?: Padding | undefined;
 }
 
-function extract(
-  op: string,
-  given: TensorLike,
-  size: Spatial,
-  rank: number,
-  options: ExtractPatchesOptions,
-): Tensor {
+function extract(given: TensorLike, size: Spatial, options: ExtractPatchesOptions): Tensor {
+  const op = "extract_patches";
+  const rank = typeof size === "number" ? 2 : size.length;
+  if (rank !== 2 && rank !== 3) {
+    throw new ArgumentError(
+      `${op}: size must be one integer, two or three, got ${describe(size)}.`,
+      { op },
+    );
+  }
   const { strides, dilationRate = 1, padding = "valid", dataFormat } = options;
   const images = toTensor(op, given);
   const window = spatial(op, "size", size, rank);
@@ -99,8 +102,7 @@ export const extractPatches: PublicOp<
     padding: "valid",
     data_format: null,
   },
-  (images, size, options = {}) =>
-    extract("extract_patches", images, size, typeof size === "number" ? 2 : size.length, options),
+  (images, size, options = {}) => extract(images, size, options),
 );
 
 /**
@@ -115,18 +117,21 @@ export const extractPatches: PublicOp<
  */
 export const extractPatches3d: PublicOp<
   (volumes: TensorLike, size: Spatial, options?: ExtractPatchesOptions) => Tensor
-> = publicOp(
-  "keras.ops.image.extract_patches_3d",
+> = Object.assign(
+  // In a model's config it is `ExtractPatches` with three sizes, as in Keras.
+  (volumes: TensorLike, size: Spatial, options: ExtractPatchesOptions = {}): Tensor =>
+    extractPatches(volumes, typeof size === "number" ? [size, size, size] : size, options),
   {
-    volumes: tensorArgument,
-    size: requiredArgument,
-    strides: null,
-    dilation_rate: 1,
-    padding: "valid",
-    data_format: null,
+    signature: resolveSignature("keras.ops.image.extract_patches_3d", {
+      volumes: tensorArgument,
+      size: requiredArgument,
+      strides: null,
+      dilation_rate: 1,
+      padding: "valid",
+      data_format: null,
+    }),
   },
-  (volumes, size, options = {}) => extract("extract_patches_3d", volumes, size, 3, options),
-);
+) as PublicOp<(volumes: TensorLike, size: Spatial, options?: ExtractPatchesOptions) => Tensor>;
 
 /** Options of `reconstructPatches`. */
 export interface ReconstructPatchesOptions extends DataFormatOptions {

@@ -145,37 +145,22 @@ function projected(transform: Tensor, height: number, width: number): [y: Tensor
   return [divide(linear(3, part(5)), k), divide(linear(0, part(2)), k)];
 }
 
-/** Where a point outside of [0, length - 1] lies in the image continued. */
-function continued(c: Tensor, length: number, mode: FillMode): Tensor {
+/**
+ * Where a point outside of [0, length - 1] lies in the image repeated, as Keras
+ * has it on TensorFlow: what is between the last pixel and the first belongs to
+ * the nearer of them in the image.
+ */
+function wrapped(c: Tensor, length: number): Tensor {
   const number = (value: number): Tensor => scalar(value, c.dtype);
-  const below = less(c, number(0));
-  const above = greater(c, number(length - 1));
-  const within = (t: Tensor): Tensor => clip(t, 0, length - 1);
   const half = length - 1;
-  if (mode === "nearest" || half === 0) return within(c);
-  if (mode === "wrap") {
-    // The last pixel and the first lie a pixel apart, what is between belongs to the last.
-    const low = add(
-      c,
-      multiply(number(length), add(trunc(divide(negative(c), number(half))), number(1))),
-    );
-    const high = subtract(c, multiply(number(length), trunc(divide(c, number(half)))));
-    return within(select(below, low, select(above, high, c)));
-  }
-  const period = number(2 * length);
-  const low = add(c, multiply(period, trunc(divide(negative(c), period))));
-  const turned = select(
-    less(low, number(-length)),
-    add(low, period),
-    subtract(negative(low), number(1)),
+  if (half === 0) return clip(c, 0, 0);
+  const below = add(
+    c,
+    multiply(number(length), add(trunc(divide(negative(c), number(half))), number(1))),
   );
-  const high = subtract(c, multiply(period, trunc(divide(c, period))));
-  const mirrored = select(
-    less(high, number(length)),
-    high,
-    subtract(subtract(period, high), number(1)),
-  );
-  return within(select(below, turned, select(above, mirrored, c)));
+  const above = subtract(c, multiply(number(length), trunc(divide(c, number(half)))));
+  const within = select(greater(c, number(half)), above, c);
+  return clip(select(less(c, number(0)), below, within), 0, half);
 }
 
 /** Options of `affineTransform`. */
@@ -204,10 +189,7 @@ function transformImages(
       );
     }
     let [y, z] = projected(transform, height, width);
-    if (mode !== "constant" && mode !== "mirror") {
-      y = continued(y, height, mode);
-      z = continued(z, width, mode);
-    }
+    if (mode === "wrap") [y, z] = [wrapped(y, height), wrapped(z, width)];
     const points = height * width;
     const rows = [y, z].map((c) =>
       reshapeTo(broadcastOver(c, [batch, points]), [batch, 1, points]),
