@@ -241,7 +241,7 @@ export const ssim: PublicOp<
  * @param maxVal The largest value that an element can have.
  * @throws {ShapeError} If the shapes differ.
  * @example
- * await ops.psnr(tensor([0, 1]), tensor([0.1, 0.9]), 1).item(); // 20
+ * await ops.psnr(tensor([0, 1]), tensor([0.1, 0.8]), 1).item(); // 16.0206
  */
 export const psnr: PublicOp<(x1: TensorLike, x2: TensorLike, maxVal: number) => Tensor> = publicOp(
   "keras.ops.psnr",
