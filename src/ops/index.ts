@@ -4,9 +4,19 @@
  * @module
  */
 export * from "./activation.ts";
+export * from "./adaptive-pooling.ts";
 export * from "./arithmetic.ts";
 export { associativeScan } from "./associative-scan.ts";
+export * from "./attention.ts";
 export * from "./bits.ts";
+export {
+  type DataFormatOptions,
+  depthToSpace,
+  type FoldOptions,
+  fold,
+  spaceToDepth,
+  unfold,
+} from "./blocks.ts";
 export * from "./calculus.ts";
 export * from "./comparison.ts";
 export * from "./complex-parts.ts";
@@ -19,14 +29,24 @@ export {
   vectorizedMap,
   whileLoop,
 } from "./control-flow.ts";
-export { conv } from "./convolution.ts";
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv,
+  convTranspose,
+  depthwiseConv,
+  separableConv,
+} from "./convolution.ts";
 export * from "./core.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
+export * from "./ctc.ts";
 export { diag, diagflat, diagonal, trace, tri } from "./diagonals.ts";
+export * from "./einops.ts";
 export { einsum } from "./einsum.ts";
 export * from "./exponential.ts";
 export { getItem, type IndexItem, type IndexKey, type IndexRange } from "./get-item.ts";
+export { psnr } from "./image/filters.ts";
 export * from "./indexing.ts";
 export * from "./joining.ts";
 export { qr } from "./linalg.ts";

@@ -34,13 +34,12 @@ const lists: ReadonlySet<string> = new Set(["shape"]);
 /** Arguments whose values say what shape comes out: known when a program is made. */
 const statics: ReadonlySet<string> = new Set([
   "axis",
-  "beta",
   "indices_or_sections",
   "num",
   "repeats",
   "shift",
 ]);
-/** Functions of a length, which is such an argument. */
+/** Functions of a length, all of whose arguments are such. */
 const windows = /^keras\.ops\.(bartlett|blackman|hamming|hanning|kaiser)$/;
 
 /** Decodes arguments so that the n-th array in them is the n-th input. */
@@ -57,7 +56,7 @@ function argumentsOf(
       const input = take();
       const name = parameter?.kerasName ?? "";
       if (lists.has(name)) return listOf(array);
-      const isStatic = statics.has(name) || (name === "x" && windows.test(test["name"] as string));
+      const isStatic = statics.has(name) || windows.test(test["name"] as string);
       return isStatic ? toTensor(array) : input;
     });
   const args = (test["args"] as Json[]).map((value, i) =>
