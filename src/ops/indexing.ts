@@ -18,7 +18,7 @@ import { type DTypeLike, iota } from "./creation.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 
 /** Indices as kernels take them: int32, or int64 where they are that. */
-function toIndices(op: string, given: TensorLike): Tensor {
+export function toIndices(op: string, given: TensorLike): Tensor {
   const indices = toTensor(op, given);
   if (indices.dtype === "int32" || indices.dtype === "int64") return indices;
   if (!isInteger(indices.dtype)) {
@@ -73,6 +73,14 @@ const takeBackwardOp: OpDefinition<{ axis: number; length: number }> = defineOp(
 /** Slices of `x` along `axis` (normalized) at integer indices. */
 export function takeSlices(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(takeOp, [x, indices], { axis });
+}
+
+/**
+ * The transpose of `takeSlices`: slices of `dy` added up where they came from
+ * in an axis of `length`.
+ */
+export function addSlices(indices: Tensor, dy: Tensor, axis: number, length: number): Tensor {
+  return apply(takeBackwardOp, [indices, dy], { axis, length });
 }
 
 /** Options with an axis. */
