@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { checkpoint } from "./autograd/checkpoint.ts";
+export { type JvpOptions, jvp } from "./autograd/forward.ts";
 export * from "./autograd/grad.ts";
 export { type JitOptions, type Jitted, jit } from "./jit/jit.ts";
 export * as activations from "./keras/activations/index.ts";
@@ -28,6 +30,7 @@ export { Regularizer } from "./keras/regularizers/index.ts";
 export * as saving from "./keras/saving/index.ts";
 export * as utils from "./keras/utils/index.ts";
 export * as ops from "./ops/index.ts";
+export { hessian, type JacobianOptions, jacobian } from "./ops/jacobian.ts";
 export { device, memory, setDevice } from "./runtime/device.ts";
 export { apply } from "./tensor/apply.ts";
 export { asFloat, tensor } from "./tensor/create.ts";

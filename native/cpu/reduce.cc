@@ -315,6 +315,11 @@ Status Reduce(const KernelCall& call) {
       return 0;
     }
     ReduceBytes<Op>(x.dtype, x.data, out.data, out.size, 0, 1);
+    if (x.dtype == DType::kBool) {
+      // All of nothing holds: the largest byte is true, stored as 1.
+      uint8_t* truth = out.as<uint8_t>();
+      for (int64_t i = 0; i < out.size; i++) truth[i] = truth[i] != 0;
+    }
     return 0;
   }
   Groups groups;

@@ -10,7 +10,7 @@ import {
   registerSymbolicHook,
   type Signature,
 } from "../tensor/public-op.ts";
-import { UnsupportedError } from "../util/errors.ts";
+import { ArgumentError, UnsupportedError } from "../util/errors.ts";
 import { KerasTensor } from "./keras-tensor.ts";
 import { type Config, type KerasClass, required } from "./object.ts";
 import { Operation } from "./operation.ts";
@@ -76,7 +76,7 @@ export abstract class OpOperation extends Operation {
       return (op as (...given: never[]) => unknown)(...(args as never[]));
     }
     const last = args.at(-1) as Record<string, unknown>;
-    const hasKwargs = args.length > 1 && isKwargs(last);
+    const hasKwargs = args.length > 1 && isKwargs(last, parameters);
     const positional = hasKwargs ? args.slice(0, -1) : [...args];
     const kwargs = hasKwargs ? last : {};
     const values = new Map<string, unknown>();
@@ -94,9 +94,17 @@ export abstract class OpOperation extends Operation {
   }
 }
 
-function isKwargs(value: unknown): value is Record<string, unknown> {
+/** Whether `value` holds arguments by name; a plain object may be an argument itself. */
+function isKwargs(
+  value: unknown,
+  parameters: readonly Parameter[],
+): value is Record<string, unknown> {
   return (
-    typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
+    typeof value === "object" &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    Object.keys(value).length > 0 &&
+    Object.keys(value).every((key) => parameters.some(({ kerasName }) => kerasName === key))
   );
 }
 
@@ -178,6 +186,14 @@ export function operationNamespaces(): Record<string, Record<string, unknown>> {
   return namespaces;
 }
 
+function symbolicConfig({ className }: OperationEntry, name: string): ArgumentError {
+  return new ArgumentError(
+    `${className}: \`${name}\` stands in the operation's config, as in Keras, and cannot be a ` +
+      "symbolic tensor. Give a tensor with values, or compute with other ops.",
+    { op: className },
+  );
+}
+
 /** Records a call of an op on symbolic tensors as a step of a model. */
 function record(
   signature: Signature,
@@ -200,8 +216,10 @@ function record(
       const value =
         given === undefined ? (argument.isRequired ? required : argument.fallback) : given;
       if (value === required) continue;
-      if (entry.params.includes(kerasName)) config[kerasName] = value;
-      else {
+      if (entry.params.includes(kerasName)) {
+        if (value instanceof KerasTensor) throw symbolicConfig(entry, name);
+        config[kerasName] = value;
+      } else {
         inputs.push(value);
         if (argument.positional || given !== undefined) count = inputs.length;
       }

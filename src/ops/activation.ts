@@ -32,8 +32,9 @@ import { erf, exp, expm1, log, sigmoid, softplus, sqrt, tanh } from "./exponenti
 import { withLogits } from "./logits.ts";
 import { type TensorLike, toFloat, toTensor } from "./promote.ts";
 import { max } from "./reduction.ts";
-import { flip, split } from "./shaping.ts";
+import { flip } from "./shaping.ts";
 import { cumsum, sort } from "./sorting.ts";
+import { split } from "./splitting.ts";
 
 /** A constant of the dtype of `x`. */
 function like(x: Tensor, value: number): Tensor {

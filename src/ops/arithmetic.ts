@@ -12,6 +12,7 @@ import { isFloat } from "../util/dtypes.ts";
 import {
   equal,
   greaterEqual,
+  isfinite,
   isnan,
   less,
   lessEqual,
@@ -23,6 +24,7 @@ import {
   alias,
   type Binary,
   binaryOp,
+  binaryPrimitive,
   floatOp,
   publicBinary,
   publicUnary,
@@ -30,9 +32,9 @@ import {
   unaryOp,
   unaryPrimitive,
 } from "./elementwise-define.ts";
-import { promotePair, type TensorLike, toTensor } from "./promote.ts";
+import { promotedDType, promotePair, type TensorLike, toTensor } from "./promote.ts";
 
-/** `dy` where a bool condition holds, else 0. */
+/** @internal `dy` where a bool condition holds, else 0. */
 export function keepWhere(dy: Tensor, condition: Tensor): Tensor {
   return select(condition, dy, scalar(0, dy.dtype));
 }
@@ -41,11 +43,16 @@ export function keepWhere(dy: Tensor, condition: Tensor): Tensor {
 export const add: PublicOp<Binary> = binaryOp("add", [(dy) => dy, (dy) => dy]);
 /** x1 - x2. */
 export const subtract: PublicOp<Binary> = binaryOp("subtract", [(dy) => dy, (dy) => negative(dy)]);
-/** x1 * x2. */
-export const multiply: PublicOp<Binary> = binaryOp("multiply", [
+const multiplyOp = binaryPrimitive("multiply", [
   (dy, _, b) => multiply(dy, b),
   (dy, a) => multiply(dy, a),
 ]);
+
+/** x1 * x2; of booleans whether both are true. */
+export const multiply: PublicOp<Binary> = publicBinary("multiply", (x1, x2) => {
+  const operands = promotePair("multiply", x1, x2);
+  return operands[0].dtype === "bool" ? logicalAnd(...operands) : apply(multiplyOp, operands);
+});
 /** x1 / x2; integers are divided as floats. */
 export const divide: PublicOp<Binary> = binaryOp(
   "divide",
@@ -151,8 +158,8 @@ export const clip: PublicOp<(x: TensorLike, xMin: TensorLike, xMax: TensorLike) 
     "keras.ops.clip",
     { x: tensorArgument, x_min: tensorArgument, x_max: tensorArgument },
     (given, xMin, xMax) => {
-      let x = toTensor("clip", given);
-      if (x.dtype === "bool") x = castTo(x, "int32");
+      const dtype = promotedDType("clip", [given, xMin, xMax]);
+      const x = castTo(toTensor("clip", given), dtype === "bool" ? "int32" : dtype);
       return castTo(minimum(maximum(x, xMin), xMax), x.dtype);
     },
   );
@@ -174,7 +181,8 @@ export const isclose: PublicOp<
   (x1, x2, { rtol = 1e-5, atol = 1e-8, equalNan = false } = {}) => {
     const [a, b] = promotePair("isclose", x1, x2, "float");
     const near = lessEqual(absolute(subtract(a, b)), add(multiply(absolute(b), rtol), atol));
-    const close = logicalOr(equal(a, b), near);
+    // An infinite tolerance is none.
+    const close = logicalOr(equal(a, b), logicalAnd(near, isfinite(b)));
     return equalNan ? logicalOr(close, logicalAnd(isnan(a), isnan(b))) : close;
   },
 );

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { floatx } from "../runtime/precision.ts";
 import { apply } from "../tensor/apply.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import type { PublicOp } from "../tensor/public-op.ts";
+import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { DType } from "../util/dtypes.ts";
+import { type DType, itemSize, standardizeDType } from "../util/dtypes.ts";
+import { formatShape, ShapeError } from "../util/errors.ts";
 import { alias, type Binary, binaryOp, type Unary, unaryOp } from "./elementwise-define.ts";
+import { type TensorLike, toTensor } from "./promote.ts";
 
 /**
  * Bits that are set in both.
@@ -77,11 +80,42 @@ export const bitwiseRightShift: PublicOp<Binary> = alias("bitwise_right_shift", 
 const bitcastOp: OpDefinition<{ dtype: DType }> = defineOp({
   name: "bitcast",
   attributes: { dtype: "dtype" },
-  infer: ([x], { dtype }) => ({ shape: (x as Tensor).shape, dtype }),
+  infer: ([x], { dtype }) => {
+    const { shape, dtype: own } = x as Tensor;
+    const from = itemSize(own);
+    const to = itemSize(dtype);
+    if (from === to) return { shape, dtype };
+    const bytes = (shape.at(-1) ?? 0) * from;
+    if (shape.length === 0 || bytes % to !== 0) {
+      throw new ShapeError(
+        `view: the last axis of shape ${formatShape(shape)} in ${own} is no multiple of ${to} ` +
+          `bytes, the size of ${dtype}.`,
+        { op: "view", shapes: [shape], dtypes: [own, dtype] },
+      );
+    }
+    return { shape: [...shape.slice(0, -1), bytes / to], dtype };
+  },
   vjp: () => [null],
 });
 
-/** The bytes of `x` as another dtype of the same size. */
+/** @internal The bytes of `x` as another dtype; where its size differs the last axis grows or shrinks. */
 export function bitcastTo(x: Tensor, dtype: DType): Tensor {
   return apply(bitcastOp, [x], { dtype });
 }
+
+/**
+ * The bytes of `x` as another dtype. Where its size differs the last axis
+ * grows or shrinks.
+ *
+ * @throws {ShapeError} If the bytes of the last axis do not divide.
+ * @example
+ * await ops.view(tensor([1]), { dtype: "int32" }).array(); // [1065353216]
+ */
+export const view: PublicOp<
+  (x: TensorLike, options?: { dtype?: DType | null | undefined }) => Tensor
+> = publicOp("keras.ops.view", { x: tensorArgument, dtype: null }, (given, { dtype } = {}) => {
+  const x = toTensor("view", given);
+  return dtype === undefined || dtype === null || dtype === x.dtype
+    ? x
+    : bitcastTo(x, standardizeDType(dtype, floatx()));
+});

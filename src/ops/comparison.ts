@@ -7,15 +7,9 @@ import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import {
-  type PublicOp,
-  positionalArgument,
-  publicOp,
-  tensorArgument,
-} from "../tensor/public-op.ts";
+import type { PublicOp } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isFloat } from "../util/dtypes.ts";
-import { UnsupportedError } from "../util/errors.ts";
 import { broadcastShapes } from "../util/shapes.ts";
 import { unbroadcast } from "./broadcasting.ts";
 import {
@@ -110,28 +104,8 @@ export function select(condition: Tensor, a: Tensor, b: Tensor): Tensor {
   return apply(whereOp, [condition, a, b]);
 }
 
-/**
- * Elements of `x1` where `condition` is true, else of `x2`; all broadcast.
- *
- * @throws {UnsupportedError} Without branches: the shape of the result would
- *   depend on values.
- * @example
- * await ops.where([true, false], [1, 2], [10, 20]).array(); // [1, 20]
- */
-export const where: PublicOp<
-  (condition: TensorLike, x1?: TensorLike | null, x2?: TensorLike | null) => Tensor
-> = publicOp(
-  "keras.ops.where",
-  { condition: tensorArgument, x1: positionalArgument(null), x2: positionalArgument(null) },
-  (condition, x1, x2) => {
-    if (x1 === undefined || x2 === undefined || x1 === null || x2 === null) {
-      throw new UnsupportedError(
-        "where: with a condition alone the number of results depends on values. " +
-          "Give both branches: where(condition, x1, x2).",
-        { op: "where" },
-      );
-    }
-    const [a, b] = promotePair("where", x1, x2);
-    return select(truth("where", condition), a, b);
-  },
-);
+/** Elements of `x1` where `condition` is true, else of `x2`; all broadcast. */
+export function where(condition: TensorLike, x1: TensorLike, x2: TensorLike): Tensor {
+  const [a, b] = promotePair("where", x1, x2);
+  return select(truth("where", condition), a, b);
+}

@@ -10,6 +10,7 @@
 import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import {
+  optionalTensor,
   type PublicOp,
   publicOp,
   requiredArgument,
@@ -381,7 +382,7 @@ export const scan: PublicOp<
   {
     f: requiredArgument,
     init: tensorArgument,
-    xs: null,
+    xs: optionalTensor,
     length: null,
     reverse: false,
     unroll: 1,

@@ -6,22 +6,23 @@
 import { floatx } from "../runtime/precision.ts";
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
-import { isPythonFloat, scalar } from "../tensor/create.ts";
+import { isPythonFloat, scalar, WeakFloat } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { fill } from "../tensor/fill.ts";
 import {
   type PublicOp,
-  positionalArgument,
+  positionalTensor,
   publicOp,
   requiredArgument,
   tensorArgument,
 } from "../tensor/public-op.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { type DType, isFloat, resultType, standardizeDType } from "../util/dtypes.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type DType, resultType, standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import { checkShape, type Shape } from "../util/shapes.ts";
 import { broadcastOver } from "./broadcasting.ts";
 import { equal, greaterEqual, lessEqual, select } from "./comparison.ts";
+import { stack } from "./joining.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 
 /** A dtype as users name it; `"int"` is int32, `"float"` is floatx. */
@@ -119,7 +120,7 @@ const iotaOp: OpDefinition<{
   vjp: () => [],
 });
 
-/** start + step * (index along an axis). */
+/** @internal start + step * (index along an axis). */
 export function iota(shape: Shape, dtype: DType, axis: number, start = 0, step = 1): Tensor {
   return apply(iotaOp, [], { shape, dtype, axis, start, step });
 }
@@ -132,20 +133,30 @@ export function iota(shape: Shape, dtype: DType, axis: number, start = 0, step =
  * await ops.arange(2, 10, 3).array(); // [2, 5, 8]
  */
 export const arange: PublicOp<
-  (start: number, stop?: number | null, step?: number | null, options?: DTypeOptions) => Tensor
+  (
+    start: number | WeakFloat,
+    stop?: number | WeakFloat | null,
+    step?: number | WeakFloat | null,
+    options?: DTypeOptions,
+  ) => Tensor
 > = publicOp(
   "keras.ops.arange",
   {
-    start: requiredArgument,
-    stop: positionalArgument(null),
-    step: positionalArgument(null),
+    start: tensorArgument,
+    stop: positionalTensor(null),
+    step: positionalTensor(null),
     dtype: null,
   },
   (start, stop, step, { dtype } = {}) => {
-    const by = step ?? 1;
-    const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
+    const given =
+      stop === undefined || stop === null ? [0, start, step ?? 1] : [start, stop, step ?? 1];
+    const [from, to, by] = given.map((n) => (n instanceof WeakFloat ? n.value : n)) as [
+      number,
+      number,
+      number,
+    ];
     if (by === 0) throw new ArgumentError("arange: the step is 0.", { op: "arange" });
-    const kinds = [from, to, by].map((n): "float" | "int" => (isPythonFloat(n) ? "float" : "int"));
+    const kinds = given.map((n): "float" | "int" => (isPythonFloat(n) ? "float" : "int"));
     const kind =
       dtype === undefined || dtype === null
         ? resultType(kinds, floatx())
@@ -155,25 +166,38 @@ export const arange: PublicOp<
   },
 );
 
-/** Options of `linspace`. */
-export interface LinspaceOptions extends DTypeOptions {
-  num?: number | undefined;
-  /** Whether `stop` is the last one. */
-  endpoint?: boolean | undefined;
-}
+/** A tensor whose values do not matter: zeros. */
+export const empty: PublicOp<(shape: number | Shape, options?: DTypeOptions) => Tensor> = publicOp(
+  "keras.ops.empty",
+  { shape: requiredArgument, dtype: null },
+  (shape, { dtype } = {}) => fill(shapeOf("empty", shape), standardizeDType(dtype, floatx()), 0),
+);
 
-/** `num` numbers at equal distances from `start` to `stop`. */
-export const linspace: PublicOp<
-  (start: number, stop: number, options?: LinspaceOptions) => Tensor
-> = publicOp(
-  "keras.ops.linspace",
-  { start: requiredArgument, stop: requiredArgument, num: 50, endpoint: true, dtype: null },
-  (start, stop, { num = 50, endpoint = true, dtype } = {}) => {
-    const kind = standardizeDType(dtype, floatx());
-    const compute = isFloat(kind) ? kind : floatx();
-    const step = (stop - start) / Math.max(1, endpoint ? num - 1 : num);
-    return castTo(iota(checkShape("linspace", [num]), compute, 0, start, step), kind);
-  },
+/** A tensor of the shape and dtype of `x` whose values do not matter: zeros. */
+export const emptyLike: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = like(
+  "empty_like",
+  0,
+);
+
+/** The number of axes. */
+export const ndim: PublicOp<(x: TensorLike) => number> = publicOp(
+  "keras.ops.ndim",
+  { x: tensorArgument },
+  (x) => toTensor("ndim", x).ndim,
+);
+
+/** The number of elements, as an int32 tensor. */
+export const size: PublicOp<(x: TensorLike) => Tensor> = publicOp(
+  "keras.ops.size",
+  { x: tensorArgument },
+  (x) => scalar(toTensor("size", x).size, "int32"),
+);
+
+/** `x`: tensors do not change, so that a copy would be no different. */
+export const copy: PublicOp<(x: TensorLike) => Tensor> = publicOp(
+  "keras.ops.copy",
+  { x: tensorArgument },
+  (x) => toTensor("copy", x),
 );
 
 /** Ones on a diagonal (`k` above the main one), zeros elsewhere. */
@@ -213,10 +237,20 @@ export const convertToTensor: PublicOp<(x: TensorLike, options?: DTypeOptions) =
     (x, { dtype } = {}) =>
       toTensor(
         "convert_to_tensor",
-        x,
+        stacked(x),
         dtype === undefined || dtype === null ? undefined : standardizeDType(dtype, floatx()),
       ),
   );
+
+/** A list that holds tensors as one tensor; anything else as it is. */
+function stacked(x: TensorLike): TensorLike {
+  if (!Array.isArray(x) || !holdsTensor(x)) return x;
+  return stack(x.map((item) => stacked(item as TensorLike)));
+}
+
+function holdsTensor(x: unknown): boolean {
+  return x instanceof Tensor || (Array.isArray(x) && x.some(holdsTensor));
+}
 
 /** The same as `convertToTensor`. */
 export const array: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = publicOp(

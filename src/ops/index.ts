@@ -5,10 +5,23 @@
  */
 export * from "./activation.ts";
 export * from "./arithmetic.ts";
+export { associativeScan } from "./associative-scan.ts";
 export * from "./bits.ts";
 export { cholesky, choleskyInverse, solveTriangular, type TriangleOptions } from "./cholesky.ts";
+export * from "./calculus.ts";
 export * from "./comparison.ts";
+export * from "./complex-parts.ts";
+export {
+  cond,
+  foriLoop,
+  map,
+  scan,
+  switchOp as switch,
+  vectorizedMap,
+  whileLoop,
+} from "./control-flow.ts";
 export { conv } from "./convolution.ts";
+export * from "./core.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
 export * from "./distance.ts";
@@ -17,10 +30,25 @@ export { type ComplexPair, type FftLengthOptions, fft, fft2, ifft2, irfft, rfft 
 export { gammainc } from "./gamma.ts";
 export * from "./indexing.ts";
 export { type NormOptions, norm, type QrOptions, qr } from "./linalg.ts";
+export { diag, diagflat, diagonal, trace, tri } from "./diagonals.ts";
+export { einsum } from "./einsum.ts";
+export { getItem, type IndexItem, type IndexKey, type IndexRange } from "./get-item.ts";
+export * from "./joining.ts";
 export * from "./linear.ts";
+export * from "./nan-reductions.ts";
 export * from "./normalization.ts";
+export * from "./padding.ts";
 export * from "./pooling.ts";
+export * from "./products.ts";
+export * from "./quantiles.ts";
+export * from "./rearranging.ts";
 export * from "./reduction.ts";
+export { variance as var } from "./reduction.ts";
+export * from "./repeating.ts";
+export { scatter, scatterUpdate } from "./scatter.ts";
+export { digitize, type IsinOptions, isin, searchsorted } from "./search.ts";
+// In place of the internal functions of these names.
+export { nonzero, nonzeroAsync, select, unravelIndex, type Where, where } from "./selection.ts";
 export * from "./shaping.ts";
 export * from "./segments.ts";
 export * from "./signal.ts";
@@ -28,4 +56,13 @@ export { det, inv, logdet, luFactor, matrixPower, slogdet, solve } from "./solvi
 export * from "./sorting.ts";
 export { eigh } from "./spectral.ts";
 export { lstsq, matrixRank, pinv, type Svd, type SvdOptions, svd } from "./svd.ts";
+export * from "./signal-windows.ts";
+export { slice, sliceUpdate } from "./slicing.ts";
+export * from "./spacing.ts";
+export * from "./special.ts";
+export * from "./splitting.ts";
+export * from "./stacking.ts";
+export * from "./statistics.ts";
 export * from "./trigonometric.ts";
+export * from "./unique.ts";
+export * from "./vectorize.ts";

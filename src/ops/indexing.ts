@@ -11,8 +11,8 @@ import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../te
 import type { Tensor } from "../tensor/tensor.ts";
 import { isInteger, standardizeDType } from "../util/dtypes.ts";
 import { DTypeError, formatShape, ShapeError } from "../util/errors.ts";
-import { checkShape, normalizeAxis } from "../util/shapes.ts";
-import { reshapeTo } from "./broadcasting.ts";
+import { broadcastShapes, checkShape, normalizeAxis, type Shape } from "../util/shapes.ts";
+import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { equal } from "./comparison.ts";
 import { type DTypeLike, iota } from "./creation.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
@@ -70,7 +70,7 @@ const takeBackwardOp: OpDefinition<{ axis: number; length: number }> = defineOp(
   ],
 });
 
-/** Slices of `x` along `axis` (normalized) at integer indices. */
+/** @internal Slices of `x` along `axis` (normalized) at integer indices. */
 export function takeSlices(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(takeOp, [x, indices], { axis });
 }
@@ -133,19 +133,19 @@ const takeAlongBackwardOp: OpDefinition<{ axis: number; length: number }> = defi
   ],
 });
 
-/** Elements of `x` along `axis` (normalized), one for each index. */
+/** @internal Elements of `x` along `axis` (normalized), one for each index. */
 export function takeAlong(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(takeAlongOp, [x, indices], { axis });
 }
 
-/** The transpose of `takeAlong`: elements of `dy` added at the indices of `length` places. */
+/** @internal The transpose of `takeAlong`: elements of `dy` added at the indices of `length` places. */
 export function scatterAlong(indices: Tensor, dy: Tensor, axis: number, length: number): Tensor {
   return apply(takeAlongBackwardOp, [indices, dy], { axis, length });
 }
 
 /**
  * For each index the element of `x` at that place of an axis; the other axes
- * of both agree.
+ * of both broadcast.
  *
  * @throws {ShapeError} If they do not.
  */
@@ -162,16 +162,21 @@ export const takeAlongAxis: PublicOp<
       indices = reshapeTo(indices, [indices.size]);
     }
     const along = normalizeAxis("take_along_axis", axis ?? 0, x.ndim);
-    const fits =
-      indices.ndim === x.ndim && indices.shape.every((dim, i) => i === along || dim === x.shape[i]);
-    if (!fits) {
+    const besides = (shape: Shape): number[] => shape.map((dim, i) => (i === along ? 1 : dim));
+    if (indices.ndim !== x.ndim) {
       throw new ShapeError(
         `take_along_axis: indices ${formatShape(indices.shape)} and ${formatShape(x.shape)} ` +
-          `differ beside axis ${along}.`,
+          "differ in rank.",
         { op: "take_along_axis", shapes: [x.shape, indices.shape] },
       );
     }
-    return takeAlong(x, indices, along);
+    const common = broadcastShapes("take_along_axis", besides(x.shape), besides(indices.shape));
+    const spreadOut = (t: Tensor): Tensor =>
+      broadcastOver(
+        t,
+        common.map((dim, i) => (i === along ? (t.shape[i] as number) : dim)),
+      );
+    return takeAlong(spreadOut(x), spreadOut(indices), along);
   },
 );
 

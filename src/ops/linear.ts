@@ -12,7 +12,7 @@ import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors
 import { broadcastShapes, dimAt, normalizeAxis, sizeOf } from "../util/shapes.ts";
 import { multiply } from "./arithmetic.ts";
 import { reshapeTo, unbroadcast } from "./broadcasting.ts";
-import { promotePair, type TensorLike } from "./promote.ts";
+import { promotePair, type TensorLike, toTensor } from "./promote.ts";
 import { permute } from "./shaping.ts";
 
 interface MatmulAttributes {
@@ -53,6 +53,7 @@ const matmulOp: OpDefinition<MatmulAttributes> = defineOp<MatmulAttributes>({
 });
 
 /**
+ * @internal
  * Products of matrices in the last two axes, of one dtype; a flag says that an
  * operand is stored transposed.
  */
@@ -77,7 +78,9 @@ export const matmul: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publ
   "keras.ops.matmul",
   { x1: tensorArgument, x2: tensorArgument },
   (x1, x2) => {
-    let [a, b] = promotePair("matmul", x1, x2);
+    const given = [toTensor("matmul", x1), toTensor("matmul", x2)] as const;
+    const bothBytes = given.every((x) => x.dtype === "int8");
+    let [a, b] = promotePair("matmul", ...given);
     if (a.ndim === 0 || b.ndim === 0) {
       throw new ShapeError(
         `matmul: expected matrices or vectors, got ${formatShape(a.shape)} x ` +
@@ -94,9 +97,12 @@ export const matmul: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publ
         { op: "matmul", shapes: [a.shape, b.shape] },
       );
     }
-    const { dtype } = a;
+    // Products of bytes would overflow at once.
+    const dtype = a.dtype === "int8" && bothBytes ? "int32" : a.dtype;
     // Booleans are counted: true where any pair is.
-    if (dtype === "bool") [a, b] = [castTo(a, "int32"), castTo(b, "int32")];
+    if (dtype === "bool" || dtype === "int32") {
+      [a, b] = [castTo(a, "int32"), castTo(b, "int32")];
+    }
     const rowA = a.ndim === 1;
     const columnB = b.ndim === 1;
     const left = rowA ? reshapeTo(a, [1, inner]) : a;

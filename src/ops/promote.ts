@@ -142,3 +142,22 @@ export function requireDType(
   }
   return x;
 }
+
+/**
+ * Two operands of which plain numbers count as tensors, int32 or floatx: where
+ * Keras makes tensors of its arguments before it promotes.
+ */
+export function promoteTensors(
+  op: string,
+  a: TensorLike,
+  b: TensorLike,
+  also?: PromotionDType,
+): [Tensor, Tensor] {
+  return promotePair(op, toTensor(op, a), toTensor(op, b), also);
+}
+
+/** A float dtype for values of `dtype`: 64-bit integers take float64, others floatx. */
+export function widerFloat(dtype: DType): DType {
+  if (isFloat(dtype)) return dtype;
+  return dtype === "int64" || dtype === "uint64" ? "float64" : floatx();
+}

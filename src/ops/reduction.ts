@@ -8,6 +8,7 @@ import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import { fill } from "../tensor/fill.ts";
 import {
   type PublicOp,
   publicOp,
@@ -66,8 +67,8 @@ function reducePrimitive(
   });
 }
 
-/** The dtype of a sum of integers: at least 32 bits. */
-function accumulatorDType(dtype: DType): DType {
+/** @internal The dtype of a sum of integers: at least 32 bits. */
+export function accumulatorDType(dtype: DType): DType {
   if (dtype === "bool" || dtype === "int8" || dtype === "int16") return "int32";
   if (dtype === "uint8" || dtype === "uint16") return "uint32";
   return dtype;
@@ -152,7 +153,11 @@ function extreme(
   return (given, { axis, keepdims = false, initial } = {}) => {
     const x = toTensor(name, given);
     const axes = normalizeAxes(name, axis, x.ndim);
-    if (axes.some((a) => x.shape[a] === 0)) {
+    const isEmpty = axes.some((a) => x.shape[a] === 0);
+    if (isEmpty && initial !== undefined && initial !== null) {
+      return fill(reducedShape(x.shape, axes, keepdims), x.dtype, initial);
+    }
+    if (isEmpty) {
       throw new ShapeError(
         `${name}: shape ${formatShape(x.shape)} has no element along a reduced axis. ` +
           "There is no extreme of nothing.",
@@ -269,7 +274,7 @@ function meanDTypes(x: Tensor): { compute: DType; result: DType } {
   return { compute, result: isFloat(x.dtype) ? x.dtype : compute };
 }
 
-/** The mean over `axes` (normalized), in the dtype of `x`. */
+/** @internal The mean over `axes` (normalized), in the dtype of `x`. */
 export function meanOver(x: Tensor, axes: readonly number[], keepdims: boolean): Tensor {
   const count = sizeOf(axes.map((axis) => x.shape[axis] as number));
   return divide(sumOver(x, axes, keepdims), scalar(count, x.dtype));

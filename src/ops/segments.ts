@@ -5,7 +5,6 @@
  */
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
-import { state } from "../tensor/context.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import {
@@ -17,12 +16,14 @@ import {
 } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isHalf } from "../util/dtypes.ts";
-import { ArgumentError, describe, formatShape, ShapeError, UnsupportedError } from "../util/errors.ts";
+import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { divide, maximum, minimum, multiply } from "./arithmetic.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { equal, greaterEqual, less, logicalAnd, select } from "./comparison.ts";
+import { runNow, type Steps } from "./dynamic-shape.ts";
 import { takeSlices, toIndices } from "./indexing.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
+import { max } from "./reduction.ts";
 
 interface SegmentAttributes {
   readonly numSegments: number;
@@ -124,17 +125,12 @@ const signature: SignatureSpec = {
 
 /** The number of segments that the ids name. */
 function countSegments(op: string, ids: Tensor): number {
-  if (state.tracer !== null) {
-    throw new UnsupportedError(
-      `${op}: the shape of the result depends on the ids. Give numSegments.`,
-      { op },
-    );
-  }
-  let count = 0;
-  for (const id of ids.dataSync() as Iterable<number | bigint>) {
-    count = Math.max(count, Number(id) + 1);
-  }
-  return count;
+  if (ids.size === 0) return 0;
+  return runNow(op, "Give numSegments.", largestId(ids));
+}
+
+function* largestId(ids: Tensor): Steps<number> {
+  return Math.max(0, (yield max(ids)) + 1);
 }
 
 function segmentReduction(

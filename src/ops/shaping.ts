@@ -18,9 +18,10 @@ import {
   sizeOf,
 } from "../util/shapes.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
-import { promoteAll, type TensorLike, toTensor } from "./promote.ts";
+import { type TensorLike, toTensor } from "./promote.ts";
 
 /**
+ * @internal
  * A shape with at most one -1 (or null) resolved from the number of elements.
  *
  * @throws {ShapeError} If the elements do not fit.
@@ -114,7 +115,7 @@ const transposeOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
   },
 });
 
-/** `x` with its axes in the given order. */
+/** @internal `x` with its axes in the given order. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   return axes.every((axis, i) => axis === i) ? x : apply(transposeOp, [x], { axes });
 }
@@ -251,73 +252,11 @@ const concatenateOp: OpDefinition<{ axis: number }> = defineOp({
   },
 });
 
-/** Tensors of one dtype, one after another along `axis` (normalized). */
+/** @internal Tensors of one dtype, one after another along `axis` (normalized). */
 export function concatenateAlong(parts: readonly Tensor[], axis: number): Tensor {
   const [first] = parts;
   return parts.length === 1 ? (first as Tensor) : apply(concatenateOp, parts, { axis });
 }
-
-/**
- * Tensors one after another along an axis; their other axes agree.
- *
- * @throws {ShapeError} If they differ elsewhere.
- */
-export const concatenate: PublicOp<
-  (xs: readonly TensorLike[], options?: { axis?: number | null | undefined }) => Tensor
-> = publicOp("keras.ops.concatenate", { xs: tensorArgument, axis: 0 }, (xs, { axis = 0 } = {}) => {
-  if (xs.length === 0) {
-    throw new ArgumentError("concatenate: expected at least one tensor, got none.", {
-      op: "concatenate",
-    });
-  }
-  let parts = promoteAll("concatenate", xs);
-  if (axis === null) parts = parts.map((x) => reshapeTo(x, [x.size]));
-  const [first] = parts as [Tensor];
-  const along = normalizeAxis("concatenate", axis ?? 0, first.ndim);
-  for (const part of parts) {
-    const fits =
-      part.ndim === first.ndim &&
-      part.shape.every((dim, i) => i === along || dim === first.shape[i]);
-    if (!fits) {
-      throw new ShapeError(
-        `concatenate: shapes ${formatShape(first.shape)} and ${formatShape(part.shape)} differ ` +
-          `beside axis ${along}.`,
-        { op: "concatenate", shapes: [first.shape, part.shape] },
-      );
-    }
-  }
-  return concatenateAlong(parts, along);
-});
-
-/**
- * Tensors of one shape along a new axis.
- *
- * @throws {ShapeError} If their shapes differ.
- */
-export const stack: PublicOp<
-  (x: readonly TensorLike[], options?: { axis?: number | undefined }) => Tensor
-> = publicOp("keras.ops.stack", { x: tensorArgument, axis: 0 }, (xs, { axis = 0 } = {}) => {
-  const parts = promoteAll("stack", xs);
-  const [first] = parts;
-  if (first === undefined) {
-    throw new ArgumentError("stack: expected at least one tensor, got none.", { op: "stack" });
-  }
-  const along = normalizeAxis("stack", axis, first.ndim + 1);
-  for (const part of parts) {
-    if (!sameShape(part.shape, first.shape)) {
-      throw new ShapeError(
-        `stack: shapes ${formatShape(first.shape)} and ${formatShape(part.shape)} differ.`,
-        { op: "stack", shapes: [first.shape, part.shape] },
-      );
-    }
-  }
-  const shape = [...first.shape];
-  shape.splice(along, 0, 1);
-  return concatenateAlong(
-    parts.map((part) => reshapeTo(part, shape)),
-    along,
-  );
-});
 
 const sliceOp: OpDefinition<{
   starts: readonly number[];
@@ -351,7 +290,7 @@ const sliceOp: OpDefinition<{
   },
 });
 
-/** Per axis the elements from `starts` to before `limits`, in steps of `strides`. */
+/** @internal Per axis the elements from `starts` to before `limits`, in steps of `strides`. */
 export function sliceStrided(
   x: Tensor,
   starts: readonly number[],
@@ -364,7 +303,7 @@ export function sliceStrided(
   return isWhole ? x : apply(sliceOp, [x], { starts, limits, strides });
 }
 
-/** The elements from `start` to before `limit` along one axis. */
+/** @internal The elements from `start` to before `limit` along one axis. */
 export function sliceAxis(x: Tensor, axis: number, start: number, limit: number): Tensor {
   return sliceStrided(
     x,
@@ -415,7 +354,7 @@ const padOp: OpDefinition<{
   },
 });
 
-/** `x` with `value` before, behind and between its elements; negative counts cut off. */
+/** @internal `x` with `value` before, behind and between its elements; negative counts cut off. */
 export function padWith(
   x: Tensor,
   value: number,
@@ -434,182 +373,15 @@ const flipOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
   vjp: ({ grads: [dy] }, { axes }) => [apply(flipOp, [dy as Tensor], { axes })],
 });
 
+/** @internal `x` in reverse order along `axes` (normalized). */
+export function flipOver(x: Tensor, axes: readonly number[]): Tensor {
+  return axes.length === 0 ? x : apply(flipOp, [x], { axes });
+}
+
 /** `x` in reverse order along axes, all by default. */
 export const flip: PublicOp<
   (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
 > = publicOp("keras.ops.flip", { x: tensorArgument, axis: null }, (given, { axis } = {}) => {
   const x = toTensor("flip", given);
-  return apply(flipOp, [x], { axes: normalizeAxes("flip", axis, x.ndim) });
+  return flipOver(x, normalizeAxes("flip", axis, x.ndim));
 });
-
-/**
- * `x` with each element repeated along an axis.
- *
- * @param repeats How often each element comes.
- */
-export const repeat: PublicOp<
-  (x: TensorLike, repeats: number, options?: { axis?: number | null | undefined }) => Tensor
-> = publicOp(
-  "keras.ops.repeat",
-  { x: tensorArgument, repeats: requiredArgument, axis: null },
-  (given, repeats, { axis } = {}) => {
-    if (!Number.isInteger(repeats) || repeats < 0) {
-      throw new ArgumentError(`repeat: expected a count, got ${String(repeats)}.`, {
-        op: "repeat",
-      });
-    }
-    let x = toTensor("repeat", given);
-    if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
-    const along = normalizeAxis("repeat", axis ?? 0, x.ndim);
-    const split = [...x.shape];
-    split.splice(along + 1, 0, 1);
-    const spreadOut = [...split];
-    spreadOut[along + 1] = repeats;
-    const shape = x.shape.map((dim, i) => (i === along ? dim * repeats : dim));
-    return reshapeTo(broadcastOver(reshapeTo(x, split), spreadOut), shape);
-  },
-);
-
-/** `x` laid side by side, so many times along each axis. */
-export const tile: PublicOp<(x: TensorLike, repeats: number | readonly number[]) => Tensor> =
-  publicOp("keras.ops.tile", { x: tensorArgument, repeats: requiredArgument }, (given, repeats) => {
-    const x = toTensor("tile", given);
-    const counts = typeof repeats === "number" ? [repeats] : [...repeats];
-    const rank = Math.max(x.ndim, counts.length);
-    const shape = [...new Array<number>(rank - x.ndim).fill(1), ...x.shape];
-    const times = [...new Array<number>(rank - counts.length).fill(1), ...counts];
-    const split = shape.flatMap((dim) => [1, dim]);
-    const spreadOut = shape.flatMap((dim, i) => [times[i] as number, dim]);
-    return reshapeTo(
-      broadcastOver(reshapeTo(x, split), checkShape("tile", spreadOut)),
-      shape.map((dim, i) => dim * (times[i] as number)),
-    );
-  });
-
-/**
- * `x` in parts along an axis: so many equal ones, or cut at the given indices.
- *
- * @throws {ShapeError} If the axis does not divide.
- */
-export const split: PublicOp<
-  (
-    x: TensorLike,
-    indicesOrSections: number | readonly number[],
-    options?: { axis?: number | undefined },
-  ) => Tensor[]
-> = publicOp(
-  "keras.ops.split",
-  { x: tensorArgument, indices_or_sections: requiredArgument, axis: 0 },
-  (given, indicesOrSections, { axis = 0 } = {}) => {
-    const x = toTensor("split", given);
-    const along = normalizeAxis("split", axis, x.ndim);
-    const length = x.shape[along] as number;
-    let cuts: number[];
-    if (typeof indicesOrSections === "number") {
-      if (indicesOrSections <= 0 || length % indicesOrSections !== 0) {
-        throw new ShapeError(
-          `split: axis ${along} of shape ${formatShape(x.shape)} does not divide into ` +
-            `${indicesOrSections} equal parts.`,
-          { op: "split", shapes: [x.shape] },
-        );
-      }
-      const part = length / indicesOrSections;
-      cuts = Array.from({ length: indicesOrSections - 1 }, (_, i) => (i + 1) * part);
-    } else {
-      cuts = indicesOrSections.map((cut) =>
-        Math.min(length, Math.max(0, cut < 0 ? cut + length : cut)),
-      );
-    }
-    const edges = [0, ...cuts, length];
-    return edges
-      .slice(1)
-      .map((end, i) => sliceAxis(x, along, edges[i] as number, Math.max(end, edges[i] as number)));
-  },
-);
-
-/** Options of `pad`. */
-export interface PadOptions {
-  /** `"constant"`, `"reflect"` or `"symmetric"`. */
-  mode?: "constant" | "reflect" | "symmetric" | undefined;
-  /** With `"constant"`; default 0. */
-  constantValues?: number | null | undefined;
-}
-
-/**
- * `x` with elements added at the ends of its axes.
- *
- * @param padWidth One count, one pair (before, behind), or a pair for each axis.
- * @throws {ArgumentError} If the counts do not fit the axes or the mode.
- */
-export const pad: PublicOp<
-  (
-    x: TensorLike,
-    padWidth: number | readonly (number | readonly number[])[],
-    options?: PadOptions,
-  ) => Tensor
-> = publicOp(
-  "keras.ops.pad",
-  { x: tensorArgument, pad_width: requiredArgument, mode: "constant", constant_values: null },
-  (given, padWidth, { mode = "constant", constantValues } = {}) => {
-    const x = toTensor("pad", given);
-    const widths = padWidths(padWidth, x.ndim);
-    const low = widths.map(([before]) => before);
-    const high = widths.map(([, behind]) => behind);
-    if (mode === "constant") return padWith(x, Number(constantValues ?? 0), low, high);
-    if (mode !== "reflect" && mode !== "symmetric") {
-      throw new ArgumentError(
-        `pad: mode must be "constant", "reflect" or "symmetric", got "${String(mode)}".`,
-        { op: "pad" },
-      );
-    }
-    if (constantValues !== undefined && constantValues !== null) {
-      throw new ArgumentError(`pad: constantValues go with mode "constant", not "${mode}".`, {
-        op: "pad",
-      });
-    }
-    const skip = mode === "reflect" ? 1 : 0;
-    let result = x;
-    for (let axis = 0; axis < x.ndim; axis++) {
-      const [before, behind] = widths[axis] as [number, number];
-      const length = x.shape[axis] as number;
-      if (before > length - skip || behind > length - skip) {
-        throw new ShapeError(
-          `pad: axis ${axis} of shape ${formatShape(x.shape)} is too short to ${mode} ` +
-            `${Math.max(before, behind)} elements.`,
-          { op: "pad", shapes: [x.shape] },
-        );
-      }
-      const mirrored = (start: number, count: number): Tensor[] =>
-        count === 0
-          ? []
-          : [apply(flipOp, [sliceAxis(result, axis, start, start + count)], { axes: [axis] })];
-      result = concatenateAlong(
-        [...mirrored(skip, before), result, ...mirrored(length - skip - behind, behind)],
-        axis,
-      );
-    }
-    return result;
-  },
-);
-
-function padWidths(
-  given: number | readonly (number | readonly number[])[],
-  rank: number,
-): [number, number][] {
-  const pair = (width: number | readonly number[]): [number, number] => {
-    const [before, behind = before] = typeof width === "number" ? [width] : width;
-    if (!Number.isInteger(before) || !Number.isInteger(behind)) {
-      throw new ArgumentError("pad: widths are integers: [[before, behind], …].", { op: "pad" });
-    }
-    return [before as number, behind as number];
-  };
-  if (typeof given === "number") return Array.from({ length: rank }, () => pair(given));
-  const isPair = given.length === 2 && given.every((width) => typeof width === "number");
-  if (isPair) return Array.from({ length: rank }, () => pair(given as readonly number[]));
-  if (given.length === 1)
-    return Array.from({ length: rank }, () => pair(given[0] as readonly number[]));
-  if (given.length !== rank) {
-    throw new ArgumentError(`pad: ${given.length} widths for ${rank} axes.`, { op: "pad" });
-  }
-  return given.map(pair);
-}

@@ -7,14 +7,16 @@
 import { floatx } from "../runtime/precision.ts";
 import { apply, applyMany } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
+import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
 import { dimAt, normalizeAxis, sameShape } from "../util/shapes.ts";
+import { divide, multiply } from "./arithmetic.ts";
 import { reshapeTo } from "./broadcasting.ts";
-import { greaterEqual, isfinite, less, logicalAnd } from "./comparison.ts";
+import { equal, greaterEqual, isfinite, less, logicalAnd, select } from "./comparison.ts";
 import type { DTypeOptions } from "./creation.ts";
 import { takeAlong } from "./indexing.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
@@ -54,6 +56,49 @@ export const cumsum: PublicOp<
   },
 );
 
+const cumprodOp: OpDefinition<{ axis: number; reverse: boolean }> = defineOp({
+  name: "cumprod",
+  attributes: { axis: "int", reverse: "bool" },
+  infer: ([x]) => x as Tensor,
+  vjp: ({ inputs: [given], outputs: [product], grads: [dy] }, { axis, reverse }) => {
+    const x = given as Tensor;
+    const d = dy as Tensor;
+    const total = (terms: Tensor): Tensor => apply(cumsumOp, [terms], { axis, reverse: !reverse });
+    const zero = scalar(0, x.dtype);
+    const one = scalar(1, x.dtype);
+    // Before the first zero: all later products over x. At it: products without
+    // it, which end at the second. Behind it: nothing.
+    const isZero = equal(x, zero);
+    const zeros = apply(cumsumOp, [castTo(isZero, x.dtype)], { axis, reverse });
+    const isFirst = logicalAnd(isZero, equal(zeros, one));
+    const without = apply(cumprodOp, [select(isFirst, one, x)], { axis, reverse });
+    const before = divide(total(multiply(d, product as Tensor)), select(isZero, one, x));
+    const at = total(multiply(d, without));
+    return [select(equal(zeros, zero), before, select(isFirst, at, zero))];
+  },
+});
+
+/** Options of `cumsum` and `cumprod`. */
+export interface CumulativeOptions extends DTypeOptions {
+  /** Default: `x` counts as flat. */
+  axis?: number | null | undefined;
+}
+
+/** Products of the elements up to each place of an axis; flat without one. */
+export const cumprod: PublicOp<(x: TensorLike, options?: CumulativeOptions) => Tensor> = publicOp(
+  "keras.ops.cumprod",
+  { x: tensorArgument, axis: null, dtype: null },
+  (given, { axis, dtype } = {}) => {
+    let x = toTensor("cumprod", given);
+    const kind =
+      dtype === undefined || dtype === null ? x.dtype : standardizeDType(dtype, floatx());
+    x = castTo(x, kind === "bool" ? "int32" : kind);
+    if (axis === undefined || axis === null) x = reshapeTo(x, [x.size]);
+    const along = normalizeAxis("cumprod", axis ?? 0, x.ndim);
+    return apply(cumprodOp, [x], { axis: along, reverse: false });
+  },
+);
+
 const argsortOp: OpDefinition<{ axis: number }> = defineOp({
   name: "argsort",
   attributes: { axis: "int" },
@@ -87,9 +132,35 @@ export const argsort: PublicOp<
   (x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor
 > = publicOp("keras.ops.argsort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
   let x = toTensor("argsort", given);
-  if (axis === null) x = reshapeTo(x, [x.size]);
+  // Keras counts a scalar as a vector of one.
+  if (axis === null || x.ndim === 0) x = reshapeTo(x, [x.size]);
   return apply(argsortOp, [x], { axis: normalizeAxis("argsort", axis ?? -1, x.ndim) });
 });
+
+/**
+ * Indices that put the `kth` smallest element of an axis in its place, smaller
+ * ones before it and larger ones behind.
+ */
+export const argpartition: PublicOp<
+  (x: TensorLike, kth: number, options?: { axis?: number | null | undefined }) => Tensor
+> = publicOp(
+  "keras.ops.argpartition",
+  { x: tensorArgument, kth: requiredArgument, axis: -1 },
+  (given, kth, { axis = -1 } = {}) => {
+    const x = toTensor("argpartition", given);
+    const length =
+      axis === null ? x.size : (x.shape[normalizeAxis("argpartition", axis, x.ndim)] as number);
+    if (!Number.isInteger(kth) || kth < -length || kth >= length) {
+      throw new ArgumentError(
+        `argpartition: kth is ${String(kth)}, the axis of shape ${formatShape(x.shape)} has ` +
+          `${length} elements.`,
+        { op: "argpartition" },
+      );
+    }
+    // Sorted indices are partitioned at every place.
+    return argsort(x, { axis });
+  },
+);
 
 const topKOp: OpDefinition<{ k: number }> = defineOp({
   name: "top_k",

@@ -65,12 +65,14 @@ interface InterpreterState {
   /** Innermost last. */
   tapes: readonly Tape[];
   scope: Scope | null;
+  /** What variables hold while a function is run without touching them. */
+  shadow: Map<Variable, Tensor> | null;
 }
 
 const none: readonly Tape[] = [];
 
 /** The state of this JavaScript environment. Only this library's functions change it. */
-export const state: InterpreterState = { tracer: null, tapes: none, scope: null };
+export const state: InterpreterState = { tracer: null, tapes: none, scope: null, shadow: null };
 
 /** Runs `fn` as if no trace and no tape were active. */
 export function outsideTrace<T>(fn: () => T): T {
@@ -115,6 +117,17 @@ export function withTape<T>(tape: Tape, fn: () => T): T {
     return fn();
   } finally {
     state.tapes = tapes;
+  }
+}
+
+/** Runs `fn` with variables that hold what `values` says; assignments change only that. */
+export function withShadow<T>(values: Map<Variable, Tensor>, fn: () => T): T {
+  const { shadow } = state;
+  state.shadow = values;
+  try {
+    return fn();
+  } finally {
+    state.shadow = shadow;
   }
 }
 

@@ -44,6 +44,10 @@ export const requiredArgument: Argument = new Argument(required, true, false, fa
 export function positionalArgument(fallback: unknown): Argument {
   return new Argument(fallback, true, false, false);
 }
+/** A tensor with a default that is positional all the same. */
+export function positionalTensor(fallback: unknown): Argument {
+  return new Argument(fallback, true, false, true);
+}
 /** A tensor, or none: an option. */
 export const optionalTensor: Argument = new Argument(null, false, false, true);
 /** `*args`. */

@@ -242,9 +242,12 @@ export class Variable {
 
   /** The value now: later assignments do not change this tensor. */
   get value(): Tensor {
-    const { tracer, tapes } = state;
+    const { tracer, tapes, shadow } = state;
+    const given = shadow?.get(this);
     let value: Tensor;
-    if (tracer !== null) {
+    if (given !== undefined) {
+      value = given;
+    } else if (tracer !== null) {
       value = tracer.readVariable(this);
     } else {
       const alias = new Storage(this.storage.backend, this.storage.bytes);
@@ -278,7 +281,9 @@ export class Variable {
           : convertArray(value, this.#dtype, `Variable "${this.path}"`);
     this.checkAssignable(given);
     const cast = castTo(given, this.#dtype);
-    if (state.tracer !== null) state.tracer.assignVariable(this, cast);
+    // An object of its own, so that a tape can tell the read from the value.
+    if (state.shadow !== null) state.shadow.set(this, cast.detached());
+    else if (state.tracer !== null) state.tracer.assignVariable(this, cast);
     else this.storage.backend.assign(this.storage, cast.storage);
     return cast;
   }

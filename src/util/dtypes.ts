@@ -126,6 +126,23 @@ export function isWide(dtype: string): boolean {
   return dtype.endsWith("64");
 }
 
+const floatRanges: Readonly<Record<string, number>> = {
+  float16: 65504,
+  // (2 - 2⁻⁷) · 2¹²⁷ and (2 - 2⁻²³) · 2¹²⁷.
+  bfloat16: (2 - 2 ** -7) * 2 ** 127,
+  float32: (2 - 2 ** -23) * 2 ** 127,
+  float64: Number.MAX_VALUE,
+};
+
+/** The smallest and the largest finite value of a dtype (of 64-bit integers, rounded). */
+export function rangeOf(dtype: DType): readonly [low: number, high: number] {
+  const largest = floatRanges[dtype];
+  if (largest !== undefined) return [-largest, largest];
+  if (dtype === "bool") return [0, 1];
+  const bits = 8 * itemSize(dtype);
+  return dtype.startsWith("u") ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+}
+
 /** A Python scalar's dtype: weaker than that of any tensor of its kind. */
 export type WeakDType = "int" | "float";
 

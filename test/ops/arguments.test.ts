@@ -115,7 +115,7 @@ describe("shapes that clash", () => {
   });
   test("where", () => {
     refuses(() => ops.where(ops.ones([2]), vector, vector), ShapeError, /^where: /);
-    refuses(() => ops.where(matrix), UnsupportedError, /^where: /);
+    refuses(() => ops.where(matrix, vector, null as never), ArgumentError, /^where: /);
   });
   test("matmul, dot, tensordot", () => {
     const error = caught(() => ops.matmul(ops.ones([32, 784]), ops.ones([512, 10])));

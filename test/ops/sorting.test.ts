@@ -1,6 +1,7 @@
 /** Tests of src/ops/sorting.ts. */
-import { apply, ops } from "../../src/index.ts";
-import { distinct, integers, uniform } from "../support/inputs.ts";
+import { expect, test } from "vitest";
+import { apply, grad, ops, type Tensor, tensor } from "../../src/index.ts";
+import { awayFrom, distinct, integers, uniform } from "../support/inputs.ts";
 import { alongAxis, at, build, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
 import { numberDTypes, primitive } from "../support/shapes.ts";
@@ -9,6 +10,13 @@ const running = (row: readonly number[]): number[] => {
   let total = 0;
   return row.map((v) => {
     total += v;
+    return total;
+  });
+};
+const products = (row: readonly number[]): number[] => {
+  let total = 1;
+  return row.map((v) => {
+    total *= v;
     return total;
   });
 };
@@ -36,6 +44,32 @@ for (const axis of [0, 1, -1]) {
     run: (x) => ops.cumsum(x, { axis }),
     reference: (x) => alongAxis(x, axis, running),
     shapes,
+    dtypes: numberDTypes.filter((dtype) => dtype.includes("int")),
+    inputs: uniform(-3, 3),
+  });
+  opTest(`cumprod, axis ${axis}`, {
+    ops: ["cumprod"],
+    run: (x) => ops.cumprod(x, { axis }),
+    reference: (x) => alongAxis(x, axis, products),
+    shapes: [
+      [5, 3],
+      [3, 7],
+      [2, 0],
+      [2, 3, 4],
+    ],
+    inputs: awayFrom([0], { low: -1.5, high: 1.5, distance: 0.5 }),
+    steps: 7,
+    gradientSteps: 24,
+  });
+  opTest(`cumprod of integers, axis ${axis}`, {
+    ops: ["cumprod"],
+    run: (x) => ops.cumprod(x, { axis }),
+    reference: (x) => alongAxis(x, axis, products),
+    shapes: [
+      [5, 3],
+      [3, 5],
+      [2, 0],
+    ],
     dtypes: numberDTypes.filter((dtype) => dtype.includes("int")),
     inputs: uniform(-3, 3),
   });
@@ -196,4 +230,32 @@ opTest("inTopK", {
   inputs: [integers(0, 3, "int32"), uniform()],
   resultDType: "bool",
   differentiable: false,
+});
+
+opTest("cumprod with one zero", {
+  ops: ["cumprod"],
+  run: (x) =>
+    ops.cumprod(ops.multiply(x, tensor([1, 1, 0, 1, 1], { dtype: x.dtype })), { axis: 1 }),
+  reference: (x) => alongAxis(x, 1, (row) => products(row.map((v, i) => (i === 2 ? 0 : v)))),
+  shapes: [[3, 5]],
+  inputs: awayFrom([0], { distance: 0.5 }),
+  dtypes: ["float32", "float64"],
+  steps: 7,
+});
+
+test("cumprod: gradients at zeros", async () => {
+  const gradients = async (values: number[]): Promise<unknown> =>
+    (await grad((x: Tensor) => ops.sum(ops.cumprod(x)))(tensor(values))).array();
+  // sum of x0, x0 x1, x0 x1 x2, x0 x1 x2 x3
+  expect(await gradients([2, 0, 3, 4])).toEqual([1, 2 + 2 * 3 + 2 * 3 * 4, 0, 0]);
+  expect(await gradients([2, 0, 0, 4])).toEqual([1, 2, 0, 0]);
+  expect(await gradients([0, 5, 0, 4])).toEqual([1 + 5, 0, 0, 0]);
+});
+
+test("argpartition parts at kth", async () => {
+  const x = tensor([5, 1, 4, 2, 3]);
+  const [low, high] = ops.split(ops.argpartition(x, 2), [3]) as [Tensor, Tensor];
+  expect(await ops.sort(low).array()).toEqual([1, 3, 4]);
+  expect(await ops.sort(high).array()).toEqual([0, 2]);
+  expect(() => ops.argpartition(x, 5)).toThrow(/kth is 5/);
 });

@@ -18,6 +18,8 @@ export interface UlpCase {
 /** The functions that are swept. */
 export const ulpCases: readonly UlpCase[] = [
   { name: "exp", run: ops.exp, reference: Math.exp, bound: 2 },
+  { name: "exp2", run: ops.exp2, reference: (x) => 2 ** x, bound: 2 },
+  { name: "cbrt", run: ops.cbrt, reference: Math.cbrt, bound: 2 },
   { name: "expm1", run: ops.expm1, reference: Math.expm1, bound: 2 },
   { name: "log", run: ops.log, reference: Math.log, bound: 2 },
   { name: "log1p", run: ops.log1p, reference: Math.log1p, bound: 2 },

@@ -1,4 +1,4 @@
-// sort, argsort and top_k.
+// sort, argsort, lexsort and top_k.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -142,6 +142,29 @@ Status Sort(const KernelCall& call) {
   return 0;
 }
 
+// x [rows, columns]: the order of the rows as words are ordered.
+Status Lexsort(const KernelCall& call) {
+  const TensorView& x = call.inputs[0];
+  int32_t* out = call.outputs[0].as<int32_t>();
+  const int64_t rows = x.shape[0];
+  const int64_t columns = x.shape[1];
+  const int size = ItemSize(x.dtype);
+  std::vector<uint64_t> keys(static_cast<size_t>(x.size));
+  for (int64_t i = 0; i < x.size; i++) {
+    keys[i] = KeyOf(x.dtype, x.as<const uint8_t>() + i * size);
+  }
+  for (int64_t i = 0; i < rows; i++) out[i] = static_cast<int32_t>(i);
+  std::sort(out, out + rows, [&](int32_t a, int32_t b) {
+    const uint64_t* p = keys.data() + a * columns;
+    const uint64_t* q = keys.data() + b * columns;
+    for (int64_t i = 0; i < columns; i++) {
+      if (p[i] != q[i]) return p[i] < q[i];
+    }
+    return a < b;
+  });
+  return 0;
+}
+
 // Larger first, equal ones by index.
 bool Above(const Entry& a, const Entry& b) {
   return a.key != b.key ? a.key > b.key : a.index < b.index;
@@ -180,6 +203,7 @@ Status TopK(const KernelCall& call) {
 void Register_sort(Registry& registry) {
   registry.Add("sort", Sort<false>, kAllDTypes);
   registry.Add("argsort", Sort<true>, kAllDTypes);
+  registry.Add("lexsort", Lexsort, kAllDTypes);
   registry.Add("top_k", TopK, kAllDTypes);
 }
 

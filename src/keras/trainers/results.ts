@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concatenate } from "../../ops/shaping.ts";
+import { concatenate } from "../../ops/joining.ts";
 import { state } from "../../tensor/context.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { flatten, mapTree } from "../../util/pytree.ts";

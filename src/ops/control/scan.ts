@@ -4,10 +4,18 @@
  * @module
  */
 import { accumulate } from "../../autograd/accumulate.ts";
-import { arranged, type BodyArgument, controlOps, runControl, traceBody } from "../../jit/body.ts";
-import { state } from "../../tensor/context.ts";
+import {
+  arranged,
+  type BodyArgument,
+  type Capture,
+  controlOps,
+  runControl,
+  traceBody,
+} from "../../jit/body.ts";
+import { state, type Tracer } from "../../tensor/context.ts";
 import { zerosLike } from "../../tensor/fill.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import type { Variable } from "../../tensor/variable.ts";
 import { isFloat } from "../../util/dtypes.ts";
 import { formatShape, ShapeError } from "../../util/errors.ts";
 import { sameShape } from "../../util/shapes.ts";
@@ -116,75 +124,132 @@ export function scanTensors(
   const results = outputs.slice(states, states + ys);
   if (saves) {
     const saved = outputs.slice(states + ys);
-    const captures = [...writes, ...constants];
-    recordControl(name, inputs, [...carry, ...results], ({ inputs: used, grads, needs }) => {
-      const usedXs = used.slice(states, states + xs.length);
-      const likes = [...used.slice(carried, states), ...used.slice(states + xs.length)];
-      const positions = [
-        ...writes.map((_, i) => carried + i),
-        ...constants.map((_, i) => states + xs.length + i),
-      ];
-      const sources = captures
-        .map((capture, i) => ({ capture, like: likes[i] as Tensor, at: positions[i] as number }))
-        .filter(({ like, at }) => isFloat(like.dtype) && needs(at));
-      const floatCarry = init.map(({ dtype }) => isFloat(dtype));
-      const carryGrads = floatsOf(grads.slice(0, carried));
-      const resultGrads = floatsOf(grads.slice(carried));
-      const back: ScanFunction = (upstream, at) => {
-        const carryIn = at.slice(0, carried);
-        const writtenIn = at.slice(carried, states);
-        const slice = at.slice(states, states + xs.length);
-        const dy = at.slice(states + xs.length);
-        for (const [i, variable] of writes.entries()) {
-          state.tracer?.assignVariable(variable, writtenIn[i] as Tensor);
-        }
-        const dCarry = upstream.slice(0, carryGrads.length);
-        const sums = upstream.slice(carryGrads.length);
-        const gradients = gradientsOf(
-          () => {
-            const { carry: next, results: own } = step(carryIn, slice);
-            return [...next, ...own];
-          },
-          [...dCarry, ...dy],
-          [...floatsOf(carryIn), ...floatsOf(slice), ...sources.map(sourceOf)],
-        );
-        const dSlices = gradients.slice(dCarry.length, gradients.length - sums.length);
-        const dSources = gradients.slice(gradients.length - sums.length);
-        return {
-          carry: [
-            ...gradients.slice(0, dCarry.length),
-            ...sums.map((sum, i) => accumulate(sum, dSources[i] as Tensor)),
-          ],
-          results: dSlices,
-        };
-      };
-      const { carry: dInit, results: dXs } = scanTensors(
-        `gradient of ${name}`,
-        back,
-        [...carryGrads, ...sources.map(({ like }) => zerosLike(like))],
-        [...saved, ...usedXs, ...resultGrads],
-        {
-          length,
-          reverse: !reverse,
-          given: givenBy(captures, likes),
-          keepsWrites: false,
-        },
-      );
-      const found: (Tensor | null)[] = new Array<null>(inputs.length).fill(null);
-      let next = 0;
-      for (const [i, isFloatCarry] of floatCarry.entries()) {
-        if (isFloatCarry) found[i] = dInit[next++] as Tensor;
-      }
-      for (const { at } of sources) found[at] = dInit[next++] as Tensor;
-      next = 0;
-      for (const [i, x] of usedXs.entries()) {
-        if (isFloat(x.dtype)) found[states + i] = dXs[next++] as Tensor;
-      }
-      return found;
-    });
+    const scanned: ScanRecord = {
+      name,
+      step,
+      rules,
+      writes,
+      captures: [...writes, ...constants],
+      counts: { carried, states, scanned: xs.length },
+      saved,
+    };
+    recordControl(name, inputs, [...carry, ...results], ({ inputs: used, grads, needs }) =>
+      scanGradients(
+        scanned,
+        used,
+        needs,
+        grads.slice(0, carried),
+        grads.slice(carried),
+        (round) => [...round.results],
+      ),
+    );
+    // What the gradient itself is differentiated through.
+    recordControl(`${name} states`, inputs, saved, ({ inputs: used, grads, needs }) =>
+      scanGradients(scanned, used, needs, carry.map(zerosLike), grads, (round) => [
+        ...round.carryIn,
+        ...round.writtenIn,
+      ]),
+    );
   }
   if (keepsWrites) {
     for (const [i, variable] of writes.entries()) variable.assign(outputs[carried + i] as Tensor);
   }
   return { carry, results };
+}
+
+/** What the gradient of a scan needs to know of it. */
+interface ScanRecord {
+  readonly name: string;
+  readonly step: ScanFunction;
+  readonly rules: ScanRules;
+  readonly writes: readonly Variable[];
+  /** Written variables first. */
+  readonly captures: readonly Capture[];
+  /** Inputs: carry, then written variables (together the states), slices, other captures. */
+  readonly counts: { readonly carried: number; readonly states: number; readonly scanned: number };
+  /** The states before each round. */
+  readonly saved: readonly Tensor[];
+}
+
+/** One round, seen again. */
+interface Round {
+  readonly carryIn: readonly Tensor[];
+  readonly writtenIn: readonly Tensor[];
+  readonly results: readonly Tensor[];
+}
+
+/**
+ * Gradients of the inputs of a scan, by a scan in the other direction. With
+ * `resultsOf` it says which results of a round `resultGrads` belong to.
+ */
+function scanGradients(
+  { name, step, rules, writes, captures, counts, saved }: ScanRecord,
+  used: readonly Tensor[],
+  needs: (input: number) => boolean,
+  carryGrads: readonly Tensor[],
+  resultGrads: readonly Tensor[],
+  resultsOf: (round: Round) => readonly Tensor[],
+): (Tensor | null)[] {
+  const { carried, states, scanned } = counts;
+  const places = captures.map((_, i) => (i < writes.length ? carried + i : scanned + carried + i));
+  const likes = places.map((place) => used[place] as Tensor);
+  const sources = captures
+    .map((capture, i) => ({ capture, like: likes[i] as Tensor, at: places[i] as number }))
+    .filter(({ like, at }) => isFloat(like.dtype) && needs(at));
+  const upstream = floatsOf(carryGrads);
+  const back: ScanFunction = (before, at) => {
+    const carryIn = at.slice(0, carried);
+    const writtenIn = at.slice(carried, states);
+    const slices = at.slice(states, states + scanned);
+    for (const [i, variable] of writes.entries()) {
+      tracerNow().assignVariable(variable, writtenIn[i] as Tensor);
+    }
+    const dCarry = before.slice(0, upstream.length);
+    const sums = before.slice(upstream.length);
+    const gradients = gradientsOf(
+      () => {
+        const { carry, results } = step(carryIn, slices);
+        return [...carry, ...resultsOf({ carryIn, writtenIn, results })];
+      },
+      [...dCarry, ...at.slice(states + scanned)],
+      [...floatsOf(carryIn), ...floatsOf(slices), ...sources.map(sourceOf)],
+    );
+    const dSources = gradients.slice(gradients.length - sums.length);
+    return {
+      carry: [
+        ...gradients.slice(0, dCarry.length),
+        ...sums.map((sum, i) => accumulate(sum, dSources[i] as Tensor)),
+      ],
+      results: gradients.slice(dCarry.length, gradients.length - sums.length),
+    };
+  };
+  const xs = used.slice(states, states + scanned);
+  const { carry, results } = scanTensors(
+    `gradient of ${name}`,
+    back,
+    [...upstream, ...sources.map(({ like }) => zerosLike(like))],
+    [...saved, ...xs, ...floatsOf(resultGrads)],
+    {
+      length: rules.length,
+      reverse: !rules.reverse,
+      given: givenBy(captures, likes),
+      keepsWrites: false,
+    },
+  );
+  const found: (Tensor | null)[] = new Array<null>(used.length).fill(null);
+  let next = 0;
+  for (let i = 0; i < carried; i++) {
+    if (isFloat((used[i] as Tensor).dtype)) found[i] = carry[next++] as Tensor;
+  }
+  for (const { at } of sources) found[at] = carry[next++] as Tensor;
+  next = 0;
+  for (const [i, x] of xs.entries()) {
+    if (isFloat(x.dtype)) found[states + i] = results[next++] as Tensor;
+  }
+  return found;
+}
+
+/** The trace of the body that is being made. */
+function tracerNow(): Tracer {
+  return state.tracer as Tracer;
 }

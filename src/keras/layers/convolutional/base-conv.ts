@@ -5,7 +5,8 @@
  */
 import { add } from "../../../ops/arithmetic.ts";
 import { conv } from "../../../ops/convolution.ts";
-import { pad, reshape } from "../../../ops/shaping.ts";
+import { pad } from "../../../ops/padding.ts";
+import { reshape } from "../../../ops/shaping.ts";
 import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";

@@ -3,8 +3,9 @@
  */
 import { logicalOr } from "../../../ops/comparison.ts";
 import { onesLike, zerosLike } from "../../../ops/creation.ts";
+import { concatenate } from "../../../ops/joining.ts";
 import { any } from "../../../ops/reduction.ts";
-import { concatenate, expandDims } from "../../../ops/shaping.ts";
+import { expandDims } from "../../../ops/shaping.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { formatShape, ShapeError } from "../../../util/errors.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
