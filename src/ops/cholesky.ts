@@ -4,9 +4,9 @@
  * @module
  */
 import { apply } from "../tensor/apply.ts";
+import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
-import { scalar } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { multiply, negative, subtract } from "./arithmetic.ts";
 import { matrixProduct } from "./linear.ts";
@@ -117,11 +117,7 @@ export const choleskyInverse: PublicOp<(x: TensorLike, options?: TriangleOptions
       const x = wideMatrix("choleskyInverse", given, true);
       const inverse = triangularSolve(x, identities(x), !upper);
       // (l l^T)^-1 = l^-T l^-1, (u^T u)^-1 = u^-1 u^-T.
-      return narrowLike(
-        "choleskyInverse",
-        given,
-        matrixProduct(inverse, inverse, !upper, upper),
-      );
+      return narrowLike("choleskyInverse", given, matrixProduct(inverse, inverse, !upper, upper));
     },
   );
 

@@ -12,11 +12,9 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { isFloat, isHalf } from "../util/dtypes.ts";
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { dimAt, sameShape, sizeOf } from "../util/shapes.ts";
-import { divide, multiply, negative } from "./arithmetic.ts";
-import { broadcastOver } from "./broadcasting.ts";
-import { select } from "./comparison.ts";
+import { divide, multiply } from "./arithmetic.ts";
+import { equal, logicalOr, select } from "./comparison.ts";
 import { iota } from "./creation.ts";
-import { logicalOr, equal } from "./comparison.ts";
 import { promotePair, type TensorLike, toFloat, toTensor } from "./promote.ts";
 import { padWith, sliceAxis, swapaxes } from "./shaping.ts";
 
@@ -49,9 +47,7 @@ const rfftOp: OpDefinition = defineOp({
   vjp: ({ inputs: [x], grads: [dre, dim] }) => {
     const n = dimAt((x as Tensor).shape, -1);
     const weights = divide(scalar(n, (x as Tensor).dtype), binWeights(dre as Tensor, n));
-    return [
-      realInverse([multiply(dre as Tensor, weights), multiply(dim as Tensor, weights)], n),
-    ];
+    return [realInverse([multiply(dre as Tensor, weights), multiply(dim as Tensor, weights)], n)];
   },
 });
 
@@ -173,12 +169,16 @@ export const fft2: PublicOp<ComplexOp> = publicOp("keras.ops.fft2", { x: tensorA
  * @returns The pair [real, imaginary].
  * @throws {ShapeError} If the parts differ in shape or have fewer than two axes.
  */
-export const ifft2: PublicOp<ComplexOp> = publicOp("keras.ops.ifft2", { x: tensorArgument }, (x) => {
-  const parts = complexParts("ifft2", x, 2);
-  const [re, im] = transform2(parts, true);
-  const count = scalar(sizeOf(re.shape.slice(-2)), re.dtype);
-  return [divide(re, count), divide(im, count)];
-});
+export const ifft2: PublicOp<ComplexOp> = publicOp(
+  "keras.ops.ifft2",
+  { x: tensorArgument },
+  (x) => {
+    const parts = complexParts("ifft2", x, 2);
+    const [re, im] = transform2(parts, true);
+    const count = scalar(sizeOf(re.shape.slice(-2)), re.dtype);
+    return [divide(re, count), divide(im, count)];
+  },
+);
 
 /** Options of `rfft` and `irfft`. */
 export interface FftLengthOptions {
@@ -188,9 +188,12 @@ export interface FftLengthOptions {
 
 function checkLength(op: string, length: number): number {
   if (!Number.isInteger(length) || length < 1) {
-    throw new ArgumentError(`${op}: fftLength must be a positive integer, got ${describe(length)}.`, {
-      op,
-    });
+    throw new ArgumentError(
+      `${op}: fftLength must be a positive integer, got ${describe(length)}.`,
+      {
+        op,
+      },
+    );
   }
   return length;
 }

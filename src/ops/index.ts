@@ -7,8 +7,8 @@ export * from "./activation.ts";
 export * from "./arithmetic.ts";
 export { associativeScan } from "./associative-scan.ts";
 export * from "./bits.ts";
-export { cholesky, choleskyInverse, solveTriangular, type TriangleOptions } from "./cholesky.ts";
 export * from "./calculus.ts";
+export { cholesky, choleskyInverse, solveTriangular, type TriangleOptions } from "./cholesky.ts";
 export * from "./comparison.ts";
 export * from "./complex-parts.ts";
 export {
@@ -24,16 +24,24 @@ export { conv } from "./convolution.ts";
 export * from "./core.ts";
 export * from "./creation.ts";
 export * from "./crossentropy.ts";
-export * from "./distance.ts";
-export * from "./exponential.ts";
-export { type ComplexPair, type FftLengthOptions, fft, fft2, ifft2, irfft, rfft } from "./fourier.ts";
-export { gammainc } from "./gamma.ts";
-export * from "./indexing.ts";
-export { type NormOptions, norm, type QrOptions, qr } from "./linalg.ts";
 export { diag, diagflat, diagonal, trace, tri } from "./diagonals.ts";
+export * from "./distance.ts";
 export { einsum } from "./einsum.ts";
+export * from "./exponential.ts";
+export {
+  type ComplexPair,
+  type FftLengthOptions,
+  fft,
+  fft2,
+  ifft2,
+  irfft,
+  rfft,
+} from "./fourier.ts";
+export { gammainc } from "./gamma.ts";
 export { getItem, type IndexItem, type IndexKey, type IndexRange } from "./get-item.ts";
+export * from "./indexing.ts";
 export * from "./joining.ts";
+export { type NormOptions, norm, type QrOptions, qr } from "./linalg.ts";
 export * from "./linear.ts";
 export * from "./nan-reductions.ts";
 export * from "./normalization.ts";
@@ -47,22 +55,22 @@ export { variance as var } from "./reduction.ts";
 export * from "./repeating.ts";
 export { scatter, scatterUpdate } from "./scatter.ts";
 export { digitize, type IsinOptions, isin, searchsorted } from "./search.ts";
+export * from "./segments.ts";
 // In place of the internal functions of these names.
 export { nonzero, nonzeroAsync, select, unravelIndex, type Where, where } from "./selection.ts";
 export * from "./shaping.ts";
-export * from "./segments.ts";
 export * from "./signal.ts";
-export { det, inv, logdet, luFactor, matrixPower, slogdet, solve } from "./solving.ts";
-export * from "./sorting.ts";
-export { eigh } from "./spectral.ts";
-export { lstsq, matrixRank, pinv, type Svd, type SvdOptions, svd } from "./svd.ts";
 export * from "./signal-windows.ts";
 export { slice, sliceUpdate } from "./slicing.ts";
+export { det, inv, logdet, luFactor, matrixPower, slogdet, solve } from "./solving.ts";
+export * from "./sorting.ts";
 export * from "./spacing.ts";
 export * from "./special.ts";
+export { eigh } from "./spectral.ts";
 export * from "./splitting.ts";
 export * from "./stacking.ts";
 export * from "./statistics.ts";
+export { lstsq, matrixRank, pinv, type Svd, type SvdOptions, svd } from "./svd.ts";
 export * from "./trigonometric.ts";
 export * from "./unique.ts";
 export * from "./vectorize.ts";

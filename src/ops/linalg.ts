@@ -55,7 +55,8 @@ const qrOp: OpDefinition<{ complete: boolean }> = defineOp({
     }
     if (m >= n) return [qrGradient(q, r, dq, dr)];
     // x = [X, Y] = q [U, q^T Y]: X as above, with what Y hands on to q.
-    const part = (t: Tensor, from: number, to: number): Tensor => sliceAxis(t, t.ndim - 1, from, to);
+    const part = (t: Tensor, from: number, to: number): Tensor =>
+      sliceAxis(t, t.ndim - 1, from, to);
     const dv = part(dr, m, n);
     const y = part(x as Tensor, m, n);
     const dqAll = add(dq, matrixProduct(y, dv, false, true));
@@ -181,7 +182,7 @@ export const norm: PublicOp<(x: TensorLike, options?: NormOptions) => Tensor> = 
         }
         default:
           throw new ArgumentError(
-            "norm: of matrices ord must be 1, -1, 2, -2, an infinity, \"fro\" or \"nuc\", " +
+            'norm: of matrices ord must be 1, -1, 2, -2, an infinity, "fro" or "nuc", ' +
               `got ${describe(ord)}.`,
             { op: "norm" },
           );

@@ -49,13 +49,15 @@ export function wideMatrix(op: string, given: TensorLike, square = false): Tenso
 }
 
 /** The dtype of a result that was computed from `given`, half types included. */
-export function narrowLike<T extends Tensor | Tensor[]>(op: string, given: TensorLike, result: T): T {
+export function narrowLike<T extends Tensor | Tensor[]>(
+  op: string,
+  given: TensorLike,
+  result: T,
+): T {
   const { dtype } = toFloat(op, given);
   if (!isHalf(dtype)) return result;
   return (
-    Array.isArray(result)
-      ? result.map((x) => castTo(x, dtype))
-      : castTo(result as Tensor, dtype)
+    Array.isArray(result) ? result.map((x) => castTo(x, dtype)) : castTo(result as Tensor, dtype)
   ) as T;
 }
 
@@ -156,5 +158,9 @@ export function reciprocalDifferences(x: Tensor): Tensor {
   const differences = subtract(asRows(x), asColumns(x));
   const zero = scalar(0, x.dtype);
   const isZero = equal(differences, zero);
-  return select(isZero, zero, divide(scalar(1, x.dtype), select(isZero, scalar(1, x.dtype), differences)));
+  return select(
+    isZero,
+    zero,
+    divide(scalar(1, x.dtype), select(isZero, scalar(1, x.dtype), differences)),
+  );
 }

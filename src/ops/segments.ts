@@ -8,8 +8,8 @@ import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import {
-  positionalArgument,
   type PublicOp,
+  positionalArgument,
   publicOp,
   type SignatureSpec,
   tensorArgument,
@@ -33,7 +33,10 @@ interface SegmentAttributes {
 /** The gradient of the data. */
 type SegmentGradient = (dy: Tensor, data: Tensor, ids: Tensor, y: Tensor, count: number) => Tensor;
 
-function segmentPrimitive(name: string, gradient: SegmentGradient): OpDefinition<SegmentAttributes> {
+function segmentPrimitive(
+  name: string,
+  gradient: SegmentGradient,
+): OpDefinition<SegmentAttributes> {
   return defineOp<SegmentAttributes>({
     name,
     attributes: { numSegments: "int" },
@@ -153,7 +156,9 @@ function segmentReduction(
       }
       const count = numSegments ?? countSegments(op, ids);
       if (!Number.isInteger(count) || count < 0) {
-        throw new ArgumentError(`${op}: numSegments must be a count, got ${describe(count)}.`, { op });
+        throw new ArgumentError(`${op}: numSegments must be a count, got ${describe(count)}.`, {
+          op,
+        });
       }
       const half = isHalf(given.dtype);
       const data = half

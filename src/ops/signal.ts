@@ -3,14 +3,9 @@
  *
  * @module
  */
-import { scalar } from "../tensor/create.ts";
-import {
-  type PublicOp,
-  publicOp,
-  requiredArgument,
-  tensorArgument,
-} from "../tensor/public-op.ts";
+
 import { castTo } from "../tensor/cast.ts";
+import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { DType } from "../util/dtypes.ts";
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from "../util/errors.ts";
@@ -20,8 +15,10 @@ import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { iota } from "./creation.ts";
 import { type ComplexPair, complexParts, realSignal, realSpectrum } from "./fourier.ts";
 import { addSlices, takeSlices } from "./indexing.ts";
+import { pad } from "./padding.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
-import { pad, padWith, sliceAxis, tile } from "./shaping.ts";
+import { tile } from "./repeating.ts";
+import { padWith, sliceAxis } from "./shaping.ts";
 
 function checkPositive(op: string, name: string, value: number): number {
   if (!Number.isInteger(value) || value < 1) {
@@ -160,10 +157,13 @@ export const stft: PublicOp<
   (given, sequenceLength, sequenceStride, fftLength, { window = "hann", center = true } = {}) => {
     let x = toTensor("stft", given);
     if (x.dtype !== "float32" && x.dtype !== "float64") {
-      throw new DTypeError(`stft: expected float32 or float64, got ${x.dtype}. Cast it with ops.cast.`, {
-        op: "stft",
-        dtypes: [x.dtype],
-      });
+      throw new DTypeError(
+        `stft: expected float32 or float64, got ${x.dtype}. Cast it with ops.cast.`,
+        {
+          op: "stft",
+          dtypes: [x.dtype],
+        },
+      );
     }
     checkLengths("stft", sequenceLength, sequenceStride, fftLength);
     const factor = windowOf("stft", window, sequenceLength, fftLength, x.dtype);

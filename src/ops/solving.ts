@@ -5,19 +5,14 @@
  */
 import { apply, applyMany } from "../tensor/apply.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import {
-  type PublicOp,
-  publicOp,
-  requiredArgument,
-  tensorArgument,
-} from "../tensor/public-op.ts";
+import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, GradientError } from "../util/errors.ts";
 import { dimAt } from "../util/shapes.ts";
 import { add, multiply, negative } from "./arithmetic.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
-import { takeAlong } from "./indexing.ts";
 import { triangularSolve } from "./cholesky.ts";
+import { takeAlong } from "./indexing.ts";
 import { matrixProduct } from "./linear.ts";
 import {
   asColumns,
@@ -241,8 +236,7 @@ export const matrixPower: PublicOp<(x: TensorLike, n: number) => Tensor> = publi
     }
     const x = checkSquare("matrixPower", toTensor("matrixPower", given));
     if (n === 0) return identities(x);
-    let base =
-      n < 0 ? narrowLike("matrixPower", x, inverseOf(wideMatrix("matrixPower", x))) : x;
+    let base = n < 0 ? narrowLike("matrixPower", x, inverseOf(wideMatrix("matrixPower", x))) : x;
     let result: Tensor | null = null;
     for (let rest = Math.abs(n); ; base = matrixProduct(base, base)) {
       if (rest % 2 === 1) result = result === null ? base : matrixProduct(result, base);

@@ -141,7 +141,10 @@ export interface SvdOptions {
 /** The function `svd`: what it returns depends on `computeUv`. */
 export interface Svd {
   (x: TensorLike, options: SvdOptions & { computeUv: false }): Tensor;
-  (x: TensorLike, options?: SvdOptions & { computeUv?: true | undefined }): [Tensor, Tensor, Tensor];
+  (
+    x: TensorLike,
+    options?: SvdOptions & { computeUv?: true | undefined },
+  ): [Tensor, Tensor, Tensor];
   (x: TensorLike, options?: SvdOptions): Tensor | [Tensor, Tensor, Tensor];
 }
 
@@ -228,8 +231,7 @@ export const pinv: PublicOp<
   (x: TensorLike, options?: { rcond?: number | null | undefined }) => Tensor
 > = publicOp("keras.ops.pinv", { x: tensorArgument, rcond: null }, (given, { rcond } = {}) => {
   const x = wideMatrix("pinv", given);
-  const share =
-    rcond ?? 10 * Math.max(dimAt(x.shape, -1), dimAt(x.shape, -2)) * epsilonOf(x.dtype);
+  const share = rcond ?? 10 * Math.max(dimAt(x.shape, -1), dimAt(x.shape, -2)) * epsilonOf(x.dtype);
   return narrowLike("pinv", given, apply(pinvOp, [x], { rcond: share }));
 });
 
@@ -250,12 +252,11 @@ export const matrixRank: PublicOp<
   const s = singularValues(x);
   const longer = Math.max(dimAt(x.shape, -1), dimAt(x.shape, -2));
   const limit = (): Tensor =>
-    multiply(
-      max(s, { axis: -1, keepdims: true }),
-      scalar(longer * epsilonOf(x.dtype), s.dtype),
-    );
+    multiply(max(s, { axis: -1, keepdims: true }), scalar(longer * epsilonOf(x.dtype), s.dtype));
   const isLarge =
-    dimAt(s.shape, -1) === 0 ? greater(s, s) : greater(s, tol == null ? limit() : scalar(tol, s.dtype));
+    dimAt(s.shape, -1) === 0
+      ? greater(s, s)
+      : greater(s, tol == null ? limit() : scalar(tol, s.dtype));
   return sumOver(castTo(isLarge, "int32"), [s.ndim - 1]);
 });
 
