@@ -10,6 +10,7 @@ export * from "./bits.ts";
 export * from "./calculus.ts";
 export { cholesky, choleskyInverse, solveTriangular, type TriangleOptions } from "./cholesky.ts";
 export * from "./comparison.ts";
+export { eig, polar, viewAsComplex, viewAsReal } from "./complex.ts";
 export * from "./complex-parts.ts";
 export {
   cond,

@@ -5,12 +5,18 @@
  */
 
 import { castTo } from "../tensor/cast.ts";
-import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
+import {
+  Argument,
+  type PublicOp,
+  publicOp,
+  requiredArgument,
+  tensorArgument,
+} from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { DType } from "../util/dtypes.ts";
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { dimAt } from "../util/shapes.ts";
-import { add, divide, multiply, square } from "./arithmetic.ts";
+import { add, divideNoNan, multiply, square } from "./arithmetic.ts";
 import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { iota } from "./creation.ts";
 import { type ComplexPair, complexParts, realSignal, realSpectrum } from "./fourier.ts";
@@ -66,6 +72,8 @@ export const extractSequences: PublicOp<
     return sequencesOf(op, toTensor(op, x), sequenceLength, sequenceStride);
   },
 );
+
+const windowArgument = new Argument("hann", false, false, true);
 
 /** What sequences are multiplied with: a name, the values, or nothing. */
 export type Window = "hann" | "hamming" | TensorLike | null;
@@ -151,7 +159,7 @@ export const stft: PublicOp<
     sequence_length: requiredArgument,
     sequence_stride: requiredArgument,
     fft_length: requiredArgument,
-    window: "hann",
+    window: windowArgument,
     center: true,
   },
   (given, sequenceLength, sequenceStride, fftLength, { window = "hann", center = true } = {}) => {
@@ -207,7 +215,7 @@ export const istft: PublicOp<
     sequence_stride: requiredArgument,
     fft_length: requiredArgument,
     length: null,
-    window: "hann",
+    window: windowArgument,
     center: true,
   },
   (
@@ -243,11 +251,11 @@ export const istft: PublicOp<
   },
 );
 
-/** The window over the sum of the squares of all windows that overlap with it. */
+/** The window over the sum of the squares of all windows that overlap with it; 0 / 0 is 0. */
 function inverseWindow(window: Tensor, stride: number): Tensor {
   const length = dimAt(window.shape, 0);
   const overlaps = Math.ceil(length / stride);
   const padded = padWith(square(window), 0, [0], [overlaps * stride - length]);
   const sums = sumOver(reshapeTo(padded, [overlaps, stride]), [0]);
-  return divide(window, sliceAxis(tile(sums, overlaps), 0, 0, length));
+  return divideNoNan(window, sliceAxis(tile(sums, overlaps), 0, 0, length));
 }

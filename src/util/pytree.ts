@@ -7,6 +7,21 @@
 /** Arrays and plain objects, nested, with leaves of type `T`. */
 export type Tree<T> = T | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
 
+/** The leaves of an object that is a branch. */
+export const treeChildren: unique symbol = Symbol("treeChildren");
+/** Makes such an object of other leaves. */
+export const treeLike: unique symbol = Symbol("treeLike");
+
+/** An object of a class that is a branch of trees. */
+export interface TreeNode {
+  readonly [treeChildren]: readonly unknown[];
+  [treeLike](children: readonly unknown[]): unknown;
+}
+
+function isTreeNode(value: unknown): value is TreeNode {
+  return typeof value === "object" && value !== null && treeChildren in value;
+}
+
 /** Whether `value` is an object literal (or has no prototype). */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
@@ -15,8 +30,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /** Whether `value` is an inner node. */
-export function isBranch(value: unknown): value is readonly unknown[] | Record<string, unknown> {
-  return Array.isArray(value) || isPlainObject(value);
+export function isBranch(
+  value: unknown,
+): value is readonly unknown[] | Record<string, unknown> | TreeNode {
+  return Array.isArray(value) || isPlainObject(value) || isTreeNode(value);
 }
 
 /** The leaves, arrays in order, objects by sorted key as in Keras's tree. */
@@ -25,6 +42,7 @@ export function flatten(tree: unknown): unknown[] {
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) for (const child of node) visit(child);
     else if (isPlainObject(node)) for (const key of Object.keys(node).sort()) visit(node[key]);
+    else if (isTreeNode(node)) for (const child of node[treeChildren]) visit(child);
     else leaves.push(node);
   };
   visit(tree);
@@ -47,6 +65,7 @@ export function mapTree(tree: unknown, fn: (leaf: unknown, index: number) => unk
       for (const key of Object.keys(node)) mapped[key] = values.get(key);
       return mapped;
     }
+    if (isTreeNode(node)) return node[treeLike](node[treeChildren].map(visit));
     return fn(node, index++);
   };
   return visit(tree);
@@ -70,6 +89,13 @@ export function sameStructure(a: unknown, b: unknown): boolean {
     return (
       keys.length === Object.keys(b).length &&
       keys.every((key) => Object.hasOwn(b, key) && sameStructure(a[key], b[key]))
+    );
+  }
+  if (isTreeNode(a)) {
+    return (
+      isTreeNode(b) &&
+      a.constructor === b.constructor &&
+      sameStructure(a[treeChildren], b[treeChildren])
     );
   }
   return !isBranch(b);
