@@ -4,7 +4,7 @@
  * @module
  */
 import { ShapeError } from "../util/errors.ts";
-import { type TreeNode, treeChildren, treeLike } from "../util/pytree.ts";
+import { TreeNode } from "../util/pytree.ts";
 import type { Shape } from "../util/shapes.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -23,11 +23,12 @@ export type NestedPairs = readonly [number, number] | readonly NestedPairs[];
  * const z = new ComplexTensor(tensor([3, 0]), tensor([4, 1]));
  * await ops.abs(z).array(); // [5, 1]
  */
-export class ComplexTensor implements TreeNode {
+export class ComplexTensor extends TreeNode {
   readonly real: Tensor;
   readonly imag: Tensor;
 
   constructor(real: Tensor, imag: Tensor) {
+    super();
     this.real = real;
     this.imag = imag;
   }
@@ -88,12 +89,12 @@ export class ComplexTensor implements TreeNode {
   }
 
   /** @internal */
-  get [treeChildren](): readonly unknown[] {
+  override get children(): readonly unknown[] {
     return [this.real, this.imag];
   }
 
   /** @internal */
-  [treeLike](children: readonly unknown[]): unknown {
+  override withChildren(children: readonly unknown[]): unknown {
     const [real, imag] = children as readonly [Tensor, Tensor];
     return new ComplexTensor(real, imag);
   }

@@ -7,19 +7,12 @@
 /** Arrays and plain objects, nested, with leaves of type `T`. */
 export type Tree<T> = T | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
 
-/** The leaves of an object that is a branch. */
-export const treeChildren: unique symbol = Symbol("treeChildren");
-/** Makes such an object of other leaves. */
-export const treeLike: unique symbol = Symbol("treeLike");
-
-/** An object of a class that is a branch of trees. */
-export interface TreeNode {
-  readonly [treeChildren]: readonly unknown[];
-  [treeLike](children: readonly unknown[]): unknown;
-}
-
-function isTreeNode(value: unknown): value is TreeNode {
-  return typeof value === "object" && value !== null && treeChildren in value;
+/** An object that is a branch of trees. */
+export abstract class TreeNode {
+  /** What it is made of. */
+  abstract get children(): readonly unknown[];
+  /** One of its kind, made of these. */
+  abstract withChildren(children: readonly unknown[]): unknown;
 }
 
 /** Whether `value` is an object literal (or has no prototype). */
@@ -33,7 +26,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 export function isBranch(
   value: unknown,
 ): value is readonly unknown[] | Record<string, unknown> | TreeNode {
-  return Array.isArray(value) || isPlainObject(value) || isTreeNode(value);
+  return Array.isArray(value) || isPlainObject(value) || value instanceof TreeNode;
 }
 
 /** The leaves, arrays in order, objects by sorted key as in Keras's tree. */
@@ -42,7 +35,7 @@ export function flatten(tree: unknown): unknown[] {
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) for (const child of node) visit(child);
     else if (isPlainObject(node)) for (const key of Object.keys(node).sort()) visit(node[key]);
-    else if (isTreeNode(node)) for (const child of node[treeChildren]) visit(child);
+    else if (node instanceof TreeNode) for (const child of node.children) visit(child);
     else leaves.push(node);
   };
   visit(tree);
@@ -65,7 +58,7 @@ export function mapTree(tree: unknown, fn: (leaf: unknown, index: number) => unk
       for (const key of Object.keys(node)) mapped[key] = values.get(key);
       return mapped;
     }
-    if (isTreeNode(node)) return node[treeLike](node[treeChildren].map(visit));
+    if (node instanceof TreeNode) return node.withChildren(node.children.map(visit));
     return fn(node, index++);
   };
   return visit(tree);
@@ -91,11 +84,11 @@ export function sameStructure(a: unknown, b: unknown): boolean {
       keys.every((key) => Object.hasOwn(b, key) && sameStructure(a[key], b[key]))
     );
   }
-  if (isTreeNode(a)) {
+  if (a instanceof TreeNode) {
     return (
-      isTreeNode(b) &&
+      b instanceof TreeNode &&
       a.constructor === b.constructor &&
-      sameStructure(a[treeChildren], b[treeChildren])
+      sameStructure(a.children, b.children)
     );
   }
   return !isBranch(b);

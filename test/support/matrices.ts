@@ -30,12 +30,9 @@ export function ndOf(
 }
 
 /** A function of each matrix, which gives one of its own shape or of `shape`. */
-export function eachMatrix(
-  x: Nd,
-  fn: (a: Rows) => Rows,
-  shape = x.shape.slice(-2) as unknown as readonly [number, number],
-): Nd {
-  return ndOf(x.shape.slice(0, -2), shape, matricesOf(x).map(fn));
+export function eachMatrix(x: Nd, fn: (a: Rows) => Rows, shape?: readonly [number, number]): Nd {
+  const own = x.shape.slice(-2) as [number, number];
+  return ndOf(x.shape.slice(0, -2), shape ?? own, matricesOf(x).map(fn));
 }
 
 /** A number of each matrix. */
@@ -43,8 +40,8 @@ export function eachScalar(x: Nd, fn: (a: Rows) => number): Nd {
   return { shape: x.shape.slice(0, -2), data: Float64Array.from(matricesOf(x).map(fn)) };
 }
 
-export function transpose(a: Rows, columns = a[0]?.length ?? 0): Rows {
-  return Array.from({ length: columns }, (_, j) => a.map((row) => row[j] as number));
+export function transpose(a: Rows): Rows {
+  return Array.from({ length: a[0]?.length ?? 0 }, (_, j) => a.map((row) => row[j] as number));
 }
 
 export function multiply(a: Rows, b: Rows): Rows {

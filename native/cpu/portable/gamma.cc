@@ -74,7 +74,12 @@ double Log1pMinus(double u) {
 // x^a e^-x / Gamma(a).
 double Front(double a, double x) {
   if (a < kLarge) {
-    return std::exp(a * std::log(x) - x) / std::tgamma(a);
+    // Powers keep their digits where logarithms are large; far out they
+    // overflow.
+    constexpr double kFar = 600;
+    const double numerator = x < kFar ? std::pow(x, a) * std::exp(-x)
+                                      : std::exp(a * std::log(x) - x);
+    return numerator / std::tgamma(a);
   }
   // Gamma(a) = sqrt(2 pi / a) (a / e)^a e^error, by Stirling's series.
   const double z = 1 / (a * a);
