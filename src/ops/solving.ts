@@ -170,7 +170,7 @@ export const inv: PublicOp<(x: TensorLike) => Tensor> = publicOp(
  *
  * @throws {ShapeError} If they are not square.
  * @example
- * await ops.det([[1, 2], [3, 4]]).item(); // -2
+ * await ops.det([[2, 1], [0, 3]]).item(); // 6
  */
 export const det: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.det",

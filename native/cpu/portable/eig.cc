@@ -45,6 +45,7 @@ struct Work {
         q(static_cast<size_t>(size * size)),
         scale(static_cast<size_t>(size)),
         v(static_cast<size_t>(size)),
+        sums(static_cast<size_t>(size)),
         values(static_cast<size_t>(size)),
         y(static_cast<size_t>(size)),
         real(static_cast<size_t>(size * size)),
@@ -52,7 +53,7 @@ struct Work {
   const int64_t n;
   std::vector<double> h;  // A, Hessenberg, quasi-triangular in the end
   std::vector<double> q;  // A = Q H Q^T
-  std::vector<double> scale, v;
+  std::vector<double> scale, v, sums;
   std::vector<Complex> values, y;
   std::vector<double> real, imag;  // the eigenvectors, in columns
   double& H(int64_t i, int64_t j) { return h[i * n + j]; }
@@ -87,14 +88,19 @@ void Balance(Work& w) {
   }
 }
 
-// x <- (1 - tau v v^T) x for columns [from, to) of rows [at, at + size).
+// x <- (1 - tau v v^T) x for columns [from, to) of rows [at, at + size); row by
+// row. `sums` has room for a row.
 void ReflectRows(double* x, int64_t stride, const double* v, double tau,
-                 int64_t at, int64_t size, int64_t from, int64_t to) {
-  for (int64_t j = from; j < to; j++) {
-    double sum = 0;
-    for (int64_t i = 0; i < size; i++) sum += v[i] * x[(at + i) * stride + j];
-    sum *= tau;
-    for (int64_t i = 0; i < size; i++) x[(at + i) * stride + j] -= sum * v[i];
+                 int64_t at, int64_t size, int64_t from, int64_t to,
+                 double* sums) {
+  const int64_t count = to - from;
+  double* first = x + at * stride + from;
+  for (int64_t j = 0; j < count; j++) sums[j] = 0;
+  for (int64_t i = 0; i < size; i++) {
+    AddMultiple(tau * v[i], first + i * stride, sums, count);
+  }
+  for (int64_t i = 0; i < size; i++) {
+    AddMultiple(-v[i], sums, first + i * stride, count);
   }
 }
 
@@ -131,7 +137,7 @@ void ReduceToHessenberg(Work& w) {
     double beta;
     const double tau = Reflector(v, size, &beta);
     if (tau == 0) continue;
-    ReflectRows(w.h.data(), n, v, tau, j + 1, size, j + 1, n);
+    ReflectRows(w.h.data(), n, v, tau, j + 1, size, j + 1, n, w.sums.data());
     ReflectColumns(w.h.data(), n, v, tau, j + 1, size, 0, n);
     ReflectColumns(w.q.data(), n, v, tau, j + 1, size, 0, n);
     w.H(j + 1, j) = beta;
@@ -182,7 +188,8 @@ void FrancisStep(Work& w, int64_t l, int64_t high, double s, double t) {
     double beta;
     const double tau = Reflector(v, size, &beta);
     if (tau != 0) {
-      ReflectRows(w.h.data(), n, v, tau, k, size, k > l ? k - 1 : l, n);
+      ReflectRows(w.h.data(), n, v, tau, k, size, k > l ? k - 1 : l, n,
+                  w.sums.data());
       const int64_t last = k + 3 < high ? k + 3 : high;
       ReflectColumns(w.h.data(), n, v, tau, k, size, 0, last + 1);
       ReflectColumns(w.q.data(), n, v, tau, k, size, 0, n);
