@@ -69,17 +69,21 @@ function interleavedOf(array: CaseArray): number[] | null {
   return dtype === undefined ? null : elements(dtype, storedOf({ ...array, dtype })).map(Number);
 }
 
-/** A tensor of an array, complex or not. */
-export function toInput(array: CaseArray): Tensor | ComplexTensor {
-  const interleaved = interleavedOf(array);
-  const dtype = partDTypes[array.dtype];
-  if (interleaved === null || dtype === undefined) return toTensor(array);
+/** The complex tensor of parts side by side, of the shape and dtype of an array. */
+function complexOf(interleaved: readonly number[], array: CaseArray): ComplexTensor {
+  const dtype = partDTypes[array.dtype] as "float32" | "float64";
   const part = (at: number): Tensor =>
     tensor(
       interleaved.filter((_, i) => i % 2 === at),
       { shape: array.shape, dtype },
     );
   return new ComplexTensor(part(0), part(1));
+}
+
+/** A tensor of an array, complex or not. */
+export function toInput(array: CaseArray): Tensor | ComplexTensor {
+  const interleaved = interleavedOf(array);
+  return interleaved === null ? toTensor(array) : complexOf(interleaved, array);
 }
 
 /** A tensor of an array. */
@@ -234,7 +238,9 @@ export async function difference(
     const isOutside = ArrayBuffer.isView(actual) && isDType(dtype);
     const found = isOutside
       ? tensor(actual as TypedArray, { shape, ...(isHalf(dtype) && { dtype }) })
-      : actual;
+      : ArrayBuffer.isView(actual) && partDTypes[dtype] !== undefined
+        ? complexOf(Array.from(actual as unknown as ArrayLike<number>), expected.$array)
+        : actual;
     return differenceOfArray(found, expected.$array, tol, where);
   }
   if (Array.isArray(expected)) {

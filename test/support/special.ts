@@ -7,7 +7,7 @@
 /** 1 - erf(x) for x >= 1, by the continued fraction of Laplace. */
 function erfcTail(x: number): number {
   let fraction = 0;
-  for (let k = 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
+  for (let k = x < 2.5 ? 600 : 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
 }
 
