@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 import { registerBuiltIns } from "./keras/namespaces.ts";
+import "./ops/methods.ts";
 
 registerBuiltIns();
 

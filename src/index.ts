@@ -5,6 +5,7 @@
  */
 import { NativeBackend } from "./backends/native/backend.ts";
 import { registerBuiltIns } from "./keras/namespaces.ts";
+import "./ops/methods.ts";
 import { nodePlatform } from "./platform/node.ts";
 import { registerPlatform } from "./platform/platform.ts";
 import { registerBackend } from "./runtime/device.ts";

@@ -36,7 +36,13 @@ const scatterUpdateOp: OpDefinition<{ reduction: (typeof reductions)[number] }> 
     const [x, indices, updates] = inputs as [Tensor, Tensor, Tensor];
     const [y] = outputs as [Tensor];
     const [dy] = grads as [Tensor];
-    const rowsOf = (all: Tensor): Tensor => takeSlices(all, indices, 0);
+    // Rows of updates that were left out are zeros.
+    const outside = less(indices, zerosLike(indices)) as Tensor;
+    const isLeftOut = reshape(outside, [indices.size, 1]) as Tensor;
+    const rowsOf = (all: Tensor): Tensor => {
+      const rows = takeSlices(all, indices, 0);
+      return select(isLeftOut, zerosLike(rows), rows);
+    };
     switch (reduction) {
       case "set": {
         // Of several updates of a row the last stays.

@@ -232,6 +232,11 @@ export class Variable {
     this.#trainable = value;
   }
 
+  /** Whether `dispose` has been called. */
+  get isDisposed(): boolean {
+    return this.#storage.isFreed;
+  }
+
   /** @internal */
   get storage(): Storage {
     if (this.#storage.isFreed) {

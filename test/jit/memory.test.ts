@@ -5,20 +5,20 @@
  */
 import { describe, expect, it } from "vitest";
 import { type Interval, planOffsets, planSlots } from "../../src/jit/memory.ts";
-import { seededRandom } from "../support/seeded-random.ts";
+import { Random } from "../support/random.ts";
 
 function randomIntervals(seed: number): Interval[] {
-  const random = seededRandom(seed);
-  const count = 1 + Math.floor(random() * 60);
+  const random = new Random(seed);
+  const count = 1 + Math.floor(random.next() * 60);
   const intervals: Interval[] = [];
   for (let i = 0; i < count; i++) {
-    const first = Math.floor(random() * 40);
-    const last = first + Math.floor(random() * 12);
-    const size = random() < 0.1 ? 0 : 1 + Math.floor(random() * 30);
+    const first = Math.floor(random.next() * 40);
+    const last = first + Math.floor(random.next() * 12);
+    const size = random.next() < 0.1 ? 0 : 1 + Math.floor(random.next() * 30);
     const ending = intervals.filter(
       (other) => other.first < first && other.last === first && other.size === size,
     );
-    const replaces = random() < 0.5 ? ending[0] : undefined;
+    const replaces = random.next() < 0.5 ? ending[0] : undefined;
     intervals.push({ size, first, last, replaces });
   }
   return intervals;

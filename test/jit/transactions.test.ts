@@ -163,6 +163,26 @@ describe.each(devices)("a training step on %s", (name) => {
   });
 });
 
+describe("a layer built in a trace that fails", () => {
+  it("is as it was before, and can be built again", async () => {
+    await useDevice("cpu");
+    const dense = new layers.Dense(3);
+    let broken = true;
+    const call = jit((x: Tensor) => {
+      const y = dense(x) as Tensor;
+      if (broken) throw new Error("after the layer");
+      return y;
+    });
+    expect(() => call(ops.ones([2, 4]))).toThrow("after the layer");
+    expect(dense.built).toBe(false);
+    expect(dense.weights).toEqual([]);
+    broken = false;
+    expect(call(ops.ones([2, 5])).shape).toEqual([2, 3]);
+    expect(dense.built).toBe(true);
+    expect(dense.weights.map(({ shape }) => shape)).toEqual([[5, 3], [3]]);
+  });
+});
+
 describe("the asynchronous device", () => {
   it("reports what waited", async () => {
     await useDevice("async");

@@ -7,18 +7,18 @@ import { afterAll, describe, expect, it } from "vitest";
 import { callbacks, Input, layers, memory, Sequential, tensor, utils } from "../../src/index.ts";
 import { registerAsyncBackend, type Wait } from "../support/async-backend.ts";
 import { devices, useDevice } from "../support/devices.ts";
-import { seededRandom } from "../support/seeded-random.ts";
+import { Random } from "../support/random.ts";
 
 afterAll(() => useDevice("cpu"));
 
 /** Images of a bright left or right half, or none, with noise. */
 function pictures(count: number): { x: number[][][][]; y: number[] } {
-  const random = seededRandom(4);
+  const random = new Random(4);
   const y = Array.from({ length: count }, (_, i) => i % 3);
   const x = y.map((label) =>
     Array.from({ length: 8 }, () =>
       Array.from({ length: 8 }, (_, column) => [
-        random() + (label === 1 && column < 4 ? 1 : 0) + (label === 2 && column >= 4 ? 1 : 0),
+        random.next() + (label === 1 && column < 4 ? 1 : 0) + (label === 2 && column >= 4 ? 1 : 0),
       ]),
     ),
   );

@@ -9,6 +9,7 @@ import "../../src/index.ts";
 const elsewhere: Readonly<Record<string, string>> = {
   random_gamma: "drawn by rejection: moments in test/nn/random.test.ts, numbers in conformance",
   random_binomial: "drawn by rejection: moments in test/nn/random.test.ts, numbers in conformance",
+  depends: "only orders what a checkpoint computes again: test/autograd/checkpoint.test.ts",
 };
 
 const root = new URL("../", import.meta.url);

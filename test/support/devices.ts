@@ -1,16 +1,14 @@
 /**
- * The devices that tests run on.
+ * The devices that tests run on, one after the other.
  *
  * @module
  */
-import { setDevice } from "../../src/index.ts";
-import { registerAsyncBackend } from "./async-backend.ts";
+import { backends } from "./backends.ts";
 
 /** Every device here: the CPU, and one that is asynchronous on purpose. */
-export const devices = ["cpu", "async"] as const;
+export const devices: readonly string[] = backends.map(({ name }) => name);
 
 /** Makes a device the current one. */
-export async function useDevice(name: (typeof devices)[number]): Promise<void> {
-  if (name === "async") registerAsyncBackend();
-  await setDevice(name);
+export async function useDevice(name: string): Promise<void> {
+  await backends.find((backend) => backend.name === name)?.use();
 }

@@ -463,6 +463,11 @@ export class Layer extends Operation {
   }
 
   #buildOnce(build: (...shapes: unknown[]) => void, shapes: unknown[]): void {
+    const spec = this.#inputSpec;
+    state.tracer?.onFailure(() => {
+      this.#isBuilt = false;
+      this.#inputSpec = spec;
+    });
     this.#inScope(() => {
       this.#path = currentPath();
       build.apply(this, shapes);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { state } from "../../tensor/context.ts";
 import { type ArrayLike, convertArray } from "../../tensor/create.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { Variable, type VariableInitializer } from "../../tensor/variable.ts";
@@ -56,8 +57,10 @@ export class OwnWeights {
   }
 
   add(variable: Variable): void {
-    (variable.trainable ? this.#trainable : this.#other).push(variable);
+    const list = variable.trainable ? this.#trainable : this.#other;
+    list.push(variable);
     if (!this.#isTrainable) variable.trainable = false;
+    state.tracer?.onFailure(() => list.splice(list.indexOf(variable), 1));
   }
 
   /** All of them, those made trainable first: the order of `weights` and of files. */
@@ -68,6 +71,8 @@ export class OwnWeights {
 
   #findNew(): void {
     for (const variable of ownVariables(this.#layer)) {
+      // One that a failed trace took back is none any more.
+      if (variable.isDisposed) continue;
       if (!this.#trainable.includes(variable) && !this.#other.includes(variable)) {
         this.add(variable);
       }
