@@ -33,6 +33,7 @@ export * as utils from "./keras/utils/index.ts";
 export { hessian, type JacobianOptions, jacobian } from "./ops/jacobian.ts";
 export { device, memory, setDevice } from "./runtime/device.ts";
 export { apply } from "./tensor/apply.ts";
+export { ComplexTensor } from "./tensor/complex.ts";
 export { asFloat, tensor } from "./tensor/create.ts";
 export { defineOp } from "./tensor/define-op.ts";
 export { Tensor } from "./tensor/tensor.ts";

@@ -20,7 +20,7 @@ import { type TensorLike, toTensor } from "./promote.ts";
 import { any, max } from "./reduction.ts";
 
 /** Indices as kernels take them: int32, or int64 where they are that. */
-function toIndices(op: string, given: TensorLike): Tensor {
+export function toIndices(op: string, given: TensorLike): Tensor {
   const indices = toTensor(op, given);
   if (indices.dtype === "int32" || indices.dtype === "int64") return indices;
   if (!isInteger(indices.dtype)) {
