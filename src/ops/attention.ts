@@ -5,6 +5,7 @@
  */
 import { vjp } from "../autograd/grad.ts";
 import { floatx } from "../runtime/precision.ts";
+import { isFlashAttentionEnabled } from "../runtime/settings.ts";
 import { apply, applyMany } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
@@ -271,6 +272,10 @@ export const dotProductAttention: PublicOp<
     const hasMask = mask !== undefined && mask !== null;
     if (hasBias) operands.push(overScores("bias", toTensor(op, bias, q.dtype), scores));
     if (hasMask) operands.push(overScores("mask", toTensor(op, mask, "bool"), scores));
-    return apply(attentionOp, operands, { scale: factor, causal: isCausal, hasBias, hasMask });
+    const attributes = { scale: factor, causal: isCausal, hasBias, hasMask };
+    if ((options.flashAttention ?? isFlashAttentionEnabled()) === false) {
+      return attentionByOps(operands, attributes)[0] as Tensor;
+    }
+    return apply(attentionOp, operands, attributes);
   },
 );

@@ -50,3 +50,22 @@ export function standardizeDataFormat(value: string | null | undefined): DataFor
   }
   return lower;
 }
+
+let flashAttention: boolean | null = null;
+
+/** Whether attention may run as one kernel in tiles; null: it has not been said. */
+export function isFlashAttentionEnabled(): boolean | null {
+  return flashAttention;
+}
+
+/** Lets attention run as one kernel in tiles, which is the default. */
+export function enableFlashAttention(): void {
+  flashAttention = true;
+  bumpTraceEpoch();
+}
+
+/** Has attention computed by products and a softmax, with its whole matrix of scores. */
+export function disableFlashAttention(): void {
+  flashAttention = false;
+  bumpTraceEpoch();
+}

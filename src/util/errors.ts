@@ -21,6 +21,34 @@ export interface ErrorFields {
   cause?: unknown;
 }
 
+let filtersTraces = true;
+
+/** Whether the stacks of errors leave out the frames of this library. */
+export function isTracebackFilteringEnabled(): boolean {
+  return filtersTraces;
+}
+
+/** Has stacks begin where the library was called. The default. */
+export function enableTracebackFiltering(): void {
+  filtersTraces = true;
+}
+
+/** Has stacks show every frame, to look for a fault in the library itself. */
+export function disableTracebackFiltering(): void {
+  filtersTraces = false;
+}
+
+// The folder of this library: …/src/ or …/dist/, of which this file is …/util/errors.
+const ownFrames = decodeURI(new URL("..", import.meta.url).pathname);
+
+/** A stack without the frames of the library; as it is where nothing else would be left. */
+function withoutOwnFrames(stack: string): string {
+  const lines = stack.split("\n");
+  const isFrame = (line: string): boolean => /^\s+at /.test(line);
+  const kept = lines.filter((line) => !isFrame(line) || !line.includes(ownFrames));
+  return kept.some(isFrame) ? kept.join("\n") : stack;
+}
+
 /** What all errors of Keratin have in common. */
 export class KeratinError extends Error {
   readonly op: string | undefined;
@@ -37,6 +65,7 @@ export class KeratinError extends Error {
     this.shapes = fields.shapes;
     this.dtypes = fields.dtypes;
     this.path = fields.path;
+    if (filtersTraces && this.stack !== undefined) this.stack = withoutOwnFrames(this.stack);
   }
 }
 

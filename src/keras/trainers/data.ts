@@ -10,6 +10,7 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { Variable } from "../../tensor/variable.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../util/errors.ts";
 import { flatten, isPlainObject, mapTree } from "../../util/pytree.ts";
+import { limited, maxStepsPerEpoch } from "../limits.ts";
 import { asFloatx, sliceRows, takeRows } from "./rows.ts";
 
 /** What `fit` takes as x, y and sample weights: arrays in trees, or a source of batches. */
@@ -390,7 +391,10 @@ export class EpochIterator {
 
   constructor(source: BatchSource, steps?: number | null) {
     this.source = source;
-    this.#steps = steps ?? null;
+    const limit = maxStepsPerEpoch();
+    // An epoch that has fewer batches stays as long as it is.
+    const isShorter = limit !== null && (steps ?? source.numBatches ?? limit) < limit;
+    this.#steps = (isShorter ? steps : limited(steps, limit)) ?? null;
     this.#numBatches = source.numBatches;
   }
 

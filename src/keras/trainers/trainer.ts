@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { valueAndGrad } from "../../autograd/grad.ts";
 import { type Jitted, jit } from "../../jit/jit.ts";
 import { add } from "../../ops/arithmetic.ts";
@@ -19,6 +20,7 @@ import type { History } from "../callbacks/history.ts";
 import { KerasTensor } from "../keras-tensor.ts";
 import { Layer, type LayerOptions } from "../layers/layer.ts";
 import { leaves } from "../layers/tracking.ts";
+import { limited, maxEpochs } from "../limits.ts";
 import { Mean } from "../metrics/index.ts";
 import { Metric } from "../metrics/metric.ts";
 import type { Config } from "../object.ts";
@@ -359,7 +361,8 @@ export class Trainer extends Layer {
     validation: unknown,
     options: FitOptions,
   ): Promise<History> {
-    const { epochs = 1, batchSize, classWeight, initialEpoch = 0 } = options;
+    const { batchSize, classWeight, initialEpoch = 0 } = options;
+    const epochs = limited(options.epochs ?? 1, maxEpochs()) as number;
     const steps = options.stepsPerEpoch;
     checkCounts("fit", {
       epochs: [epochs, 0],

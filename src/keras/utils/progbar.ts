@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isInteractiveLoggingEnabled } from "./interactive.ts";
 
 /** Options of `Progbar`. */
 export interface ProgbarOptions {
@@ -65,7 +66,7 @@ export class Progbar {
     this.#values = { ...this.#values, ...values };
     if (current === 1 && this.#afterFirst === null) this.#afterFirst = now;
     if (this.#verbose === 1) {
-      const { isTTY } = output();
+      const isTTY = output().isTTY && isInteractiveLoggingEnabled();
       // Without a terminal to draw over, only the last line is written.
       if (!isLast && (now - this.#last < this.#interval || !isTTY)) return;
       this.#last = now;
