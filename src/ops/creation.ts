@@ -19,11 +19,11 @@ import {
 import { Tensor } from "../tensor/tensor.ts";
 import { type DType, resultType, standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
-import { checkShape, type Shape } from "../util/shapes.ts";
-import { broadcastOver } from "./broadcasting.ts";
+import { checkInteger, checkShape, type Shape } from "../util/shapes.ts";
 import { equal, greaterEqual, lessEqual, select } from "./comparison.ts";
 import { stack } from "./joining.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
+import { broadcastInto } from "./shaping.ts";
 
 /** A dtype as users name it; `"int"` is int32, `"float"` is floatx. */
 export type DTypeLike = DType | "int" | "float";
@@ -34,7 +34,7 @@ export interface DTypeOptions {
 }
 
 function shapeOf(op: string, shape: number | Shape): Shape {
-  return checkShape(op, typeof shape === "number" ? [shape] : [...shape]);
+  return [...checkShape(op, typeof shape === "number" ? [shape] : shape)];
 }
 
 /**
@@ -66,7 +66,7 @@ export const full: PublicOp<
     const dims = shapeOf("full", shape);
     return typeof fillValue === "number"
       ? fill(dims, kind, fillValue)
-      : broadcastOver(toTensor("full", fillValue, kind), dims);
+      : broadcastInto("full", toTensor("full", fillValue, kind), dims);
   },
 );
 
@@ -211,6 +211,7 @@ export const eye: PublicOp<
   { N: requiredArgument, M: null, k: 0, dtype: null },
   (rows, { M, k = 0, dtype } = {}) => {
     const shape = checkShape("eye", [rows, M ?? rows]);
+    checkInteger("eye", "k", k);
     const kind = standardizeDType(dtype, floatx());
     return castTo(equal(iota(shape, "int32", 1, -k), iota(shape, "int32", 0)), kind);
   },
@@ -285,6 +286,7 @@ function triangle(
     { x: tensorArgument, k: 0 },
     (given: TensorLike, { k = 0 }: { k?: number | undefined } = {}) => {
       const x = toTensor(name, given);
+      checkInteger(name, "k", k);
       if (x.ndim < 2) {
         throw new ShapeError(
           `${name}: expected a matrix or a stack of them, got shape ${formatShape(x.shape)}.`,

@@ -9,7 +9,7 @@ import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../te
 import type { Tensor } from "../tensor/tensor.ts";
 import { standardizeDType } from "../util/dtypes.ts";
 import { formatShape, ShapeError } from "../util/errors.ts";
-import { checkShape, normalizeAxis, sizeOf } from "../util/shapes.ts";
+import { checkInteger, checkShape, normalizeAxis, sizeOf } from "../util/shapes.ts";
 import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { lessEqual } from "./comparison.ts";
 import { type DTypeOptions, iota } from "./creation.ts";
@@ -86,7 +86,10 @@ export const diagonal: PublicOp<(x: TensorLike, options?: DiagonalOptions) => Te
   "keras.ops.diagonal",
   { x: tensorArgument, offset: 0, axis1: 0, axis2: 1 },
   (x, options = {}) =>
-    diagonalOfLast(planeLast("diagonal", toTensor("diagonal", x), options), options.offset ?? 0),
+    diagonalOfLast(
+      planeLast("diagonal", toTensor("diagonal", x), options),
+      checkInteger("diagonal", "offset", checkInteger("diagonal", "offset", options.offset ?? 0)),
+    ),
 );
 
 /** The sum of the diagonal between two axes. Booleans and small integers are summed in 32 bits. */
@@ -95,7 +98,10 @@ export const trace: PublicOp<(x: TensorLike, options?: DiagonalOptions) => Tenso
   { x: tensorArgument, offset: 0, axis1: 0, axis2: 1 },
   (given, options = {}) => {
     const x = toTensor("trace", given);
-    const on = diagonalOfLast(planeLast("trace", x, options), options.offset ?? 0);
+    const on = diagonalOfLast(
+      planeLast("trace", x, options),
+      checkInteger("trace", "offset", options.offset ?? 0),
+    );
     return sumOver(castTo(on, accumulatorDType(x.dtype)), [on.ndim - 1]);
   },
 );

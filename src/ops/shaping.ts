@@ -7,7 +7,7 @@ import { apply } from "../tensor/apply.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
+import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import {
   broadcastShapes,
   checkShape,
@@ -27,6 +27,9 @@ import { type TensorLike, toTensor } from "./promote.ts";
  * @throws {ShapeError} If the elements do not fit.
  */
 export function resolveShape(op: string, from: Shape, to: readonly (number | null)[]): Shape {
+  if (typeof to !== "object" || to === null) {
+    throw new ShapeError(`${op}: expected a shape such as [2, -1], got ${describe(to)}.`, { op });
+  }
   const size = sizeOf(from);
   const unknown = to.map((dim, i) => (dim === -1 || dim === null ? i : -1)).filter((i) => i >= 0);
   const known = sizeOf(to.filter((dim): dim is number => dim !== -1 && dim !== null));
@@ -81,6 +84,22 @@ export const ravel: PublicOp<(x: TensorLike) => Tensor> = publicOp(
 );
 
 /**
+ * @internal
+ * `x` repeated to a shape.
+ *
+ * @throws {ShapeError} If it does not broadcast to it.
+ */
+export function broadcastInto(op: string, x: Tensor, shape: Shape): Tensor {
+  if (!sameShape(broadcastShapes(op, x.shape, shape), shape)) {
+    throw new ShapeError(
+      `${op}: shape ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}.`,
+      { op, shapes: [x.shape, shape] },
+    );
+  }
+  return broadcastOver(x, [...shape]);
+}
+
+/**
  * `x` repeated to a shape by NumPy's broadcasting.
  *
  * @throws {ShapeError} If it does not broadcast to it.
@@ -90,14 +109,7 @@ export const broadcastTo: PublicOp<(x: TensorLike, shape: Shape) => Tensor> = pu
   { x: tensorArgument, shape: requiredArgument },
   (given, shape) => {
     const x = toTensor("broadcast_to", given);
-    checkShape("broadcast_to", shape);
-    if (!sameShape(broadcastShapes("broadcast_to", x.shape, shape), shape)) {
-      throw new ShapeError(
-        `broadcast_to: shape ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}.`,
-        { op: "broadcast_to", shapes: [x.shape, shape] },
-      );
-    }
-    return broadcastOver(x, [...shape]);
+    return broadcastInto("broadcast_to", x, checkShape("broadcast_to", shape));
   },
 );
 
@@ -164,6 +176,15 @@ export const moveaxis: PublicOp<
       );
     const from = list(source);
     const to = list(destination);
+    for (const places of [from, to]) {
+      if (new Set(places).size < places.length) {
+        throw new ShapeError(
+          `moveaxis: source ${describe(source)} or destination ${describe(destination)} names ` +
+            `an axis of shape ${formatShape(x.shape)} twice.`,
+          { op: "moveaxis", shapes: [x.shape] },
+        );
+      }
+    }
     if (from.length !== to.length) {
       throw new ArgumentError(`moveaxis: ${from.length} axes cannot go to ${to.length} places.`, {
         op: "moveaxis",
@@ -203,7 +224,7 @@ export const expandDims: PublicOp<(x: TensorLike, axis: number | readonly number
       const places = normalizeAxes("expand_dims", added, x.ndim + added.length);
       const shape = [...x.shape];
       for (const place of places) shape.splice(place, 0, 1);
-      return reshapeTo(x, shape);
+      return reshapeTo(x, checkShape("expand_dims", shape));
     },
   );
 

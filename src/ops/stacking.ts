@@ -15,10 +15,10 @@ import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors
 import { normalizeAxis } from "../util/shapes.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { type Numbers, numbersOf } from "./dynamic-shape.ts";
-import { concatenate } from "./joining.ts";
+import { joinAlong } from "./joining.ts";
 import { promoteAll, type TensorLike, toTensor } from "./promote.ts";
 import { permute, sliceAxis } from "./shaping.ts";
-import { split } from "./splitting.ts";
+import { checkSections, splitAlong } from "./splitting.ts";
 
 /** The type of `hstack` and its like. */
 export type Stack = (xs: readonly TensorLike[]) => Tensor;
@@ -29,11 +29,14 @@ function stackOp(
   axisOf: (parts: readonly Tensor[]) => number,
 ): PublicOp<Stack> {
   return publicOp(`keras.ops.${name}`, { xs: tensorArgument }, (xs) => {
-    if (xs.length === 0) {
-      throw new ArgumentError(`${name}: expected at least one tensor, got none.`, { op: name });
-    }
-    const parts = promoteAll(name, xs).map(view);
-    return concatenate(parts, { axis: axisOf(parts) });
+    const given = promoteAll(name, xs);
+    const parts = given.map(view);
+    return joinAlong(
+      name,
+      parts,
+      axisOf(parts),
+      given.map((x) => x.shape),
+    );
   });
 }
 
@@ -80,8 +83,15 @@ export const append: PublicOp<
 > = publicOp(
   "keras.ops.append",
   { x1: tensorArgument, x2: tensorArgument, axis: null },
-  (x1, x2, { axis } = {}) =>
-    concatenate([toTensor("append", x1), toTensor("append", x2)], { axis: axis ?? null }),
+  (x1, x2, { axis } = {}) => {
+    const parts = promoteAll("append", [toTensor("append", x1), toTensor("append", x2)]);
+    if (axis !== undefined && axis !== null) return joinAlong("append", parts, axis);
+    return joinAlong(
+      "append",
+      parts.map((x) => reshapeTo(x, [x.size])),
+      0,
+    );
+  },
 );
 
 /** The type of `hsplit` and its like. */
@@ -100,7 +110,7 @@ function splitOp(name: string, least: number, axisOf: (x: Tensor) => number): Pu
           { op: name, shapes: [x.shape] },
         );
       }
-      return split(x, indicesOrSections, { axis: axisOf(x) });
+      return splitAlong(name, x, indicesOrSections, axisOf(x));
     },
   );
 }
@@ -124,13 +134,10 @@ export const arraySplit: PublicOp<
   (given, sections, { axis = 0 } = {}) => {
     const x = toTensor("array_split", given);
     const indicesOrSections = numbersOf("array_split", sections);
-    if (typeof indicesOrSections !== "number") return split(x, indicesOrSections, { axis });
-    if (!Number.isInteger(indicesOrSections) || indicesOrSections <= 0) {
-      throw new ArgumentError(
-        `array_split: expected a positive count, got ${describe(indicesOrSections)}.`,
-        { op: "array_split" },
-      );
+    if (typeof indicesOrSections !== "number") {
+      return splitAlong("array_split", x, indicesOrSections, axis);
     }
+    checkSections("array_split", x, indicesOrSections);
     const along = normalizeAxis("array_split", axis, x.ndim);
     const length = x.shape[along] as number;
     const short = Math.floor(length / indicesOrSections);
