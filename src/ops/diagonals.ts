@@ -88,7 +88,7 @@ export const diagonal: PublicOp<(x: TensorLike, options?: DiagonalOptions) => Te
   (x, options = {}) =>
     diagonalOfLast(
       planeLast("diagonal", toTensor("diagonal", x), options),
-      checkInteger("diagonal", "offset", checkInteger("diagonal", "offset", options.offset ?? 0)),
+      checkInteger("diagonal", "offset", options.offset ?? 0),
     ),
 );
 
