@@ -44,6 +44,8 @@ export function joinAlong(
  * Tensors one after another along an axis; their other axes agree.
  *
  * @throws {ShapeError} If they differ elsewhere.
+ * @example
+ * await ops.concatenate([[1, 2], [3]]).array(); // [1, 2, 3]
  */
 export const concatenate: PublicOp<
   (xs: readonly TensorLike[], options?: { axis?: number | null | undefined }) => Tensor
@@ -61,6 +63,8 @@ export const concatenate: PublicOp<
  * Tensors of one shape along a new axis.
  *
  * @throws {ShapeError} If their shapes differ.
+ * @example
+ * await ops.stack([[1, 2], [3, 4]], { axis: 1 }).array(); // [[1, 3], [2, 4]]
  */
 export const stack: PublicOp<
   (x: readonly TensorLike[], options?: { axis?: number | undefined }) => Tensor

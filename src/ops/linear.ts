@@ -146,6 +146,8 @@ export const matmul: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publ
  * (its only one, if it is a vector).
  *
  * @throws {ShapeError} If these differ.
+ * @example
+ * await ops.dot([1, 2], [3, 4]).item(); // 11
  */
 export const dot: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publicOp(
   "keras.ops.dot",
@@ -164,7 +166,13 @@ export interface TensordotOptions {
   axes?: number | readonly [number | readonly number[], number | readonly number[]] | undefined;
 }
 
-/** The sum of products over pairs of axes. @throws {ShapeError} If a pair differs. */
+/**
+ * The sum of products over pairs of axes.
+ *
+ * @throws {ShapeError} If a pair differs.
+ * @example
+ * await ops.tensordot([[1, 2], [3, 4]], [1, 10], { axes: 1 }).array(); // [21, 43]
+ */
 export const tensordot: PublicOp<
   (x1: TensorLike, x2: TensorLike, options?: TensordotOptions) => Tensor
 > = publicOp(

@@ -26,6 +26,8 @@ export interface PadOptions {
  *
  * @param padWidth One count, one pair (before, behind), or a pair for each axis.
  * @throws {ArgumentError} If the counts do not fit the axes or the mode.
+ * @example
+ * await ops.pad([1, 2, 3], [[2, 1]], { mode: "reflect" }).array(); // [3, 2, 1, 2, 3, 2]
  */
 export const pad: PublicOp<
   (

@@ -71,14 +71,24 @@ function requireRank(op: string, x: Tensor, rank: number): Tensor {
   return x;
 }
 
-/** Columns in reverse order. */
+/**
+ * Columns in reverse order.
+ *
+ * @example
+ * await ops.fliplr([[1, 2], [3, 4]]).array(); // [[2, 1], [4, 3]]
+ */
 export const fliplr: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.fliplr",
   { x: tensorArgument },
   (x) => flipOver(requireRank("fliplr", toTensor("fliplr", x), 2), [1]),
 );
 
-/** Rows in reverse order. */
+/**
+ * Rows in reverse order.
+ *
+ * @example
+ * await ops.flipud([[1, 2], [3, 4]]).array(); // [[3, 4], [1, 2]]
+ */
 export const flipud: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.flipud",
   { x: tensorArgument },
@@ -93,7 +103,12 @@ export interface Rot90Options {
   axes?: readonly [number, number] | readonly number[] | undefined;
 }
 
-/** `array` turned in the plane of two axes. */
+/**
+ * `array` turned in the plane of two axes.
+ *
+ * @example
+ * await ops.rot90([[1, 2], [3, 4]]).array(); // [[2, 4], [1, 3]]
+ */
 export const rot90: PublicOp<(array: TensorLike, options?: Rot90Options) => Tensor> = publicOp(
   "keras.ops.rot90",
   { array: tensorArgument, k: 1, axes: [0, 1] },

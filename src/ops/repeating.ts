@@ -16,6 +16,8 @@ import { type TensorLike, toTensor } from "./promote.ts";
  * `x` with each element repeated along an axis.
  *
  * @param repeats How often each element comes: one count, or one for each.
+ * @example
+ * await ops.repeat([1, 2], 2).array(); // [1, 1, 2, 2]
  */
 export const repeat: PublicOp<
   (x: TensorLike, repeats: Numbers, options?: { axis?: number | null | undefined }) => Tensor
@@ -56,7 +58,12 @@ export const repeat: PublicOp<
   },
 );
 
-/** `x` laid side by side, so many times along each axis. */
+/**
+ * `x` laid side by side, so many times along each axis.
+ *
+ * @example
+ * await ops.tile([1, 2], 2).array(); // [1, 2, 1, 2]
+ */
 export const tile: PublicOp<(x: TensorLike, repeats: number | readonly number[]) => Tensor> =
   publicOp("keras.ops.tile", { x: tensorArgument, repeats: requiredArgument }, (given, repeats) => {
     const x = toTensor("tile", given);

@@ -73,7 +73,12 @@ export const reshape: PublicOp<
   },
 );
 
-/** All elements in one axis. */
+/**
+ * All elements in one axis.
+ *
+ * @example
+ * await ops.ravel([[1, 2], [3, 4]]).array(); // [1, 2, 3, 4]
+ */
 export const ravel: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.ravel",
   { x: tensorArgument },
@@ -103,6 +108,8 @@ export function broadcastInto(op: string, x: Tensor, shape: Shape): Tensor {
  * `x` repeated to a shape by NumPy's broadcasting.
  *
  * @throws {ShapeError} If it does not broadcast to it.
+ * @example
+ * await ops.broadcastTo([1, 2], [2, 2]).array(); // [[1, 2], [1, 2]]
  */
 export const broadcastTo: PublicOp<(x: TensorLike, shape: Shape) => Tensor> = publicOp(
   "keras.ops.broadcast_to",
@@ -136,6 +143,8 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
  * `x` with its axes in another order, reversed by default.
  *
  * @throws {ShapeError} If `axes` is no permutation of the axes.
+ * @example
+ * await ops.transpose([[1, 2, 3], [4, 5, 6]]).array(); // [[1, 4], [2, 5], [3, 6]]
  */
 export const transpose: PublicOp<
   (x: TensorLike, options?: { axes?: readonly number[] | null | undefined }) => Tensor
@@ -158,7 +167,12 @@ export const transpose: PublicOp<
   return permute(x, order);
 });
 
-/** `x` with axes moved to other positions. */
+/**
+ * `x` with axes moved to other positions.
+ *
+ * @example
+ * ops.moveaxis(ops.zeros([2, 3, 4]), 0, -1).shape; // [3, 4, 2]
+ */
 export const moveaxis: PublicOp<
   (
     x: TensorLike,
@@ -198,7 +212,12 @@ export const moveaxis: PublicOp<
   },
 );
 
-/** `x` with two axes swapped. */
+/**
+ * `x` with two axes swapped.
+ *
+ * @example
+ * ops.swapaxes(ops.zeros([2, 3, 4]), 0, 2).shape; // [4, 3, 2]
+ */
 export const swapaxes: PublicOp<(x: TensorLike, axis1: number, axis2: number) => Tensor> = publicOp(
   "keras.ops.swapaxes",
   { x: tensorArgument, axis1: requiredArgument, axis2: requiredArgument },
@@ -213,7 +232,12 @@ export const swapaxes: PublicOp<(x: TensorLike, axis1: number, axis2: number) =>
   },
 );
 
-/** `x` with axes of length 1 added at the given places of the result. */
+/**
+ * `x` with axes of length 1 added at the given places of the result.
+ *
+ * @example
+ * ops.expandDims([1, 2], 0).shape; // [1, 2]
+ */
 export const expandDims: PublicOp<(x: TensorLike, axis: number | readonly number[]) => Tensor> =
   publicOp(
     "keras.ops.expand_dims",
@@ -232,6 +256,8 @@ export const expandDims: PublicOp<(x: TensorLike, axis: number | readonly number
  * `x` without axes of length 1: all of them, or the given ones.
  *
  * @throws {ShapeError} If a given axis is longer.
+ * @example
+ * ops.squeeze([[1, 2]]).shape; // [2]
  */
 export const squeeze: PublicOp<
   (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
@@ -399,7 +425,12 @@ export function flipOver(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : apply(flipOp, [x], { axes });
 }
 
-/** `x` in reverse order along axes, all by default. */
+/**
+ * `x` in reverse order along axes, all by default.
+ *
+ * @example
+ * await ops.flip([1, 2, 3]).array(); // [3, 2, 1]
+ */
 export const flip: PublicOp<
   (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
 > = publicOp("keras.ops.flip", { x: tensorArgument, axis: null }, (given, { axis } = {}) => {

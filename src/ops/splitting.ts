@@ -68,6 +68,8 @@ export function splitAlong(op: string, x: Tensor, sections: Numbers, axis: numbe
  * `x` in parts along an axis: so many equal ones, or cut at the given indices.
  *
  * @throws {ShapeError} If the axis does not divide.
+ * @example
+ * ops.split([1, 2, 3, 4], 2).map((x) => Array.from(x.dataSync())); // [[1, 2], [3, 4]]
  */
 export const split: PublicOp<
   (x: TensorLike, indicesOrSections: Numbers, options?: { axis?: number | undefined }) => Tensor[]
