@@ -12,9 +12,10 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { requireAddon } from "../src/backends/native/loader.ts";
 import type { Figure } from "./measure.ts";
+import { opsBench } from "./ops.ts";
 import { overhead } from "./overhead.ts";
 
-const suites: Readonly<Record<string, () => Promise<Figure[]>>> = { overhead };
+const suites: Readonly<Record<string, () => Promise<Figure[]>>> = { overhead, ops: opsBench };
 const usage = `usage: bench [FILTER] [--json FILE]\nsuites: ${Object.keys(suites).join(", ")}`;
 
 function fail(message: string): never {

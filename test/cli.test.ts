@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatAttempts, loadAddon } from "../src/backends/native/loader.ts";
-import { runNode } from "./support/run-node.ts";
+import { root, runNode } from "./support/run-node.ts";
 
 const cli = "src/cli/main.ts";
 
@@ -48,6 +49,27 @@ describe("keratin doctor", () => {
     const { stderr, code } = await runNode(cli, { args: ["dance"] });
     expect(code).toBe(2);
     expect(stderr).toContain("usage: keratin doctor");
+  });
+});
+
+describe("the native build", () => {
+  const build = (env: Record<string, string>): { status: number | null; stderr: string } =>
+    spawnSync(process.execPath, [join(root, "scripts/build-native.mjs")], {
+      encoding: "utf8",
+      env: { ...process.env, CXX: "/no/such/compiler", npm_lifecycle_event: "", ...env },
+    });
+
+  it("says what to install where there is no compiler", () => {
+    const { status, stderr } = build({});
+    expect(status).toBe(1);
+    expect(stderr).toContain("missing a C++20 compiler");
+    expect(stderr).toContain("apt-get install g++");
+  });
+
+  it("lets npm ci go on without it", () => {
+    const { status, stderr } = build({ npm_lifecycle_event: "prepare" });
+    expect(status).toBe(0);
+    expect(stderr).toContain("apt-get install g++");
   });
 });
 

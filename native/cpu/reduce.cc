@@ -6,6 +6,7 @@
 // results are combined in pairs, so that the error grows slowly and the order
 // depends on the shape alone.
 #include <cstdint>
+#include <type_traits>
 
 #include "../kernel.h"
 #include "parallel.h"
@@ -79,7 +80,8 @@ struct MaxOf {
   }
   template <class T>
   static T Do(T a, T b) {
-    return a > b || a != a ? a : b;
+    // Without a branch, so that lanes stay vectors.
+    return static_cast<bool>((a > b) | (a != a)) ? a : b;
   }
 };
 struct MinOf {
@@ -89,7 +91,7 @@ struct MinOf {
   }
   template <class T>
   static T Do(T a, T b) {
-    return a < b || a != a ? a : b;
+    return static_cast<bool>((a < b) | (a != a)) ? a : b;
   }
 };
 
@@ -388,6 +390,26 @@ KERATIN_INLINE bool Better(T a, T b) {
   return a != a || (kMax ? a > b : a < b);
 }
 
+// The first place of `value` (of a NaN, if it is one) in a row that has it.
+template <class T>
+KERATIN_INLINE int64_t FirstPlace(const T* row, int64_t length, T value) {
+  constexpr int64_t kBlock = 64;
+  int64_t i = 0;
+  for (; i + kBlock <= length; i += kBlock) {
+    int found = 0;
+    if (value != value) {
+      for (int64_t k = 0; k < kBlock; k++) found |= row[i + k] != row[i + k];
+    } else {
+      for (int64_t k = 0; k < kBlock; k++) found |= row[i + k] == value;
+    }
+    if (found) break;
+  }
+  for (; i < length; i++) {
+    if (value != value ? row[i] != row[i] : row[i] == value) break;
+  }
+  return i;
+}
+
 template <class T, class H, bool kMax>
 void ArgRows(const H* x, int32_t* out, int64_t outer, int64_t length,
              int64_t inner) {
@@ -395,6 +417,15 @@ void ArgRows(const H* x, int32_t* out, int64_t outer, int64_t length,
               [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const H* row = x + i / inner * length * inner + i % inner;
+      if constexpr (sizeof(H) == sizeof(T)) {
+        if (inner == 1) {
+          // The extreme in vectors, then where it is.
+          using Op = std::conditional_t<kMax, MaxOf, MinOf>;
+          const T extreme = ReduceRow<Op, T>(row, length);
+          out[i] = static_cast<int32_t>(FirstPlace<T>(row, length, extreme));
+          continue;
+        }
+      }
       int64_t best = 0;
       T top;
       const auto value = [&](int64_t j) -> T {

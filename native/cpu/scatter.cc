@@ -18,32 +18,25 @@ namespace {
 enum class Reduction { kSet, kAdd, kMax, kMin, kMul };
 
 // Half types combine in float32 and round each time, in the order of the
-// updates; integers wrap.
-template <class T>
-KERATIN_INLINE T Combine(Reduction reduction, T a, T b) {
-  if constexpr (std::is_same_v<T, Half>) {
-    return ToHalf(Combine(reduction, ToFloat(a), ToFloat(b)));
+// updates; integers wrap; NaN propagates through the extremes.
+template <Reduction kReduction, class T>
+KERATIN_INLINE T Combine(T a, T b) {
+  if constexpr (kReduction == Reduction::kSet) {
+    return b;
+  } else if constexpr (std::is_same_v<T, Half>) {
+    return ToHalf(Combine<kReduction>(ToFloat(a), ToFloat(b)));
   } else if constexpr (std::is_same_v<T, BFloat16>) {
-    return ToBFloat16(Combine(reduction, ToFloat(a), ToFloat(b)));
+    return ToBFloat16(Combine<kReduction>(ToFloat(a), ToFloat(b)));
+  } else if constexpr (kReduction == Reduction::kMax) {
+    return a != a || a > b ? a : b;
+  } else if constexpr (kReduction == Reduction::kMin) {
+    return a != a || a < b ? a : b;
+  } else if constexpr (std::is_integral_v<T>) {
+    const auto x = static_cast<uint64_t>(a);
+    const auto y = static_cast<uint64_t>(b);
+    return static_cast<T>(kReduction == Reduction::kAdd ? x + y : x * y);
   } else {
-    switch (reduction) {
-      case Reduction::kAdd:
-      case Reduction::kMul:
-        if constexpr (std::is_integral_v<T>) {
-          const auto x = static_cast<uint64_t>(a);
-          const auto y = static_cast<uint64_t>(b);
-          return static_cast<T>(reduction == Reduction::kAdd ? x + y : x * y);
-        } else {
-          return reduction == Reduction::kAdd ? a + b : a * b;
-        }
-      // NaN propagates.
-      case Reduction::kMax:
-        return a != a || a > b ? a : b;
-      case Reduction::kMin:
-        return a != a || a < b ? a : b;
-      default:
-        return b;
-    }
+    return kReduction == Reduction::kAdd ? a + b : a * b;
   }
 }
 
@@ -56,29 +49,46 @@ KERATIN_INLINE int64_t IndexAt(const TensorView& indices, int64_t i, int64_t len
 
 // Each worker owns a range of rows and goes through all updates in order: the
 // result does not depend on the number of workers.
+template <Reduction kReduction, class T>
+void ScatterWith(const TensorView& indices, const T* updates, T* out,
+                 int64_t rows, int64_t width) {
+  const double work = static_cast<double>(indices.size * (width + 1)) /
+                      static_cast<double>(rows);
+  ParallelFor(rows, work, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = 0; i < indices.size; i++) {
+      const int64_t row = IndexAt(indices, i, rows);
+      if (row < begin || row >= end) continue;
+      if (width == 1) {
+        out[row] = Combine<kReduction>(out[row], updates[i]);
+        continue;
+      }
+      T* target = out + row * width;
+      const T* update = updates + i * width;
+      for (int64_t k = 0; k < width; k++) {
+        target[k] = Combine<kReduction>(target[k], update[k]);
+      }
+    }
+  });
+}
+
 template <class T>
 void Scatter(const TensorView& indices, const TensorView& updates,
              const TensorView& output, Reduction reduction, int64_t rows,
              int64_t width) {
-  T* out = output.as<T>();
   const T* from = updates.as<const T>();
-  const double work = static_cast<double>(updates.size) /
-                      static_cast<double>(std::max<int64_t>(rows, 1));
-  ParallelFor(rows, 1 + work, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = 0; i < indices.size; i++) {
-      const int64_t row = IndexAt(indices, i, rows);
-      if (row < begin || row >= end) continue;
-      T* target = out + row * width;
-      const T* update = from + i * width;
-      if (reduction == Reduction::kSet) {
-        std::memcpy(target, update, static_cast<size_t>(width) * sizeof(T));
-        continue;
-      }
-      for (int64_t k = 0; k < width; k++) {
-        target[k] = Combine(reduction, target[k], update[k]);
-      }
-    }
-  });
+  T* out = output.as<T>();
+  switch (reduction) {
+    case Reduction::kSet:
+      return ScatterWith<Reduction::kSet>(indices, from, out, rows, width);
+    case Reduction::kAdd:
+      return ScatterWith<Reduction::kAdd>(indices, from, out, rows, width);
+    case Reduction::kMax:
+      return ScatterWith<Reduction::kMax>(indices, from, out, rows, width);
+    case Reduction::kMin:
+      return ScatterWith<Reduction::kMin>(indices, from, out, rows, width);
+    case Reduction::kMul:
+      return ScatterWith<Reduction::kMul>(indices, from, out, rows, width);
+  }
 }
 
 // x: [rows, width], indices: [n], updates: [n, width]; rows out of range are

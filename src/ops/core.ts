@@ -17,9 +17,10 @@ import {
 import { Tensor } from "../tensor/tensor.ts";
 import { type DType, rangeOf, standardizeDType, type TypedArray } from "../util/dtypes.ts";
 import { ArgumentError, formatShape } from "../util/errors.ts";
+import { mapTree } from "../util/pytree.ts";
 import { normalizeAxis, type Shape } from "../util/shapes.ts";
 import { clip } from "./arithmetic.ts";
-import { type TensorLike, toTensor } from "./promote.ts";
+import { type TensorLike, toFloat, toTensor } from "./promote.ts";
 import { sliceAxis, squeeze } from "./shaping.ts";
 
 /**
@@ -131,8 +132,14 @@ export const jvp: PublicOp<
     tangents: requiredArgument,
     has_aux: false,
   },
-  pushForward,
+  (fun, primals, tangents, options = {}) =>
+    pushForward(fun, floats(primals), floats(tangents), options),
 );
+
+/** Numbers and arrays in a tree as float tensors. */
+function floats(tree: readonly unknown[]): readonly unknown[] {
+  return mapTree(tree, (leaf) => toFloat("jvp", leaf as TensorLike)) as unknown[];
+}
 
 /**
  * A cast that saturates: values outside of what the dtype can hold become its

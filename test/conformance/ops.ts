@@ -29,19 +29,19 @@ export function runOn<R>(mode: Mode, inputs: readonly Tensor[], fn: (...inputs: 
   return mode === "jit" ? (jit(fn)(...(inputs as Tensor[])) as R) : fn(...inputs);
 }
 
-/** Arguments that are functions, which may be given their first arguments. */
-const functionArguments: ReadonlySet<string> = new Set([
-  "body",
-  "body_fun",
-  "branches",
-  "cond",
-  "f",
-  "false_fn",
-  "fun",
-  "function",
-  "pyfunc",
-  "true_fn",
+/** Arguments that are lists of numbers, whatever holds them in Python. */
+const lists: ReadonlySet<string> = new Set(["shape"]);
+/** Arguments whose values say what shape comes out: known when a program is made. */
+const statics: ReadonlySet<string> = new Set([
+  "axis",
+  "beta",
+  "indices_or_sections",
+  "num",
+  "repeats",
+  "shift",
 ]);
+/** Functions of a length, which is such an argument. */
+const windows = /^keras\.ops\.(bartlett|blackman|hamming|hanning|kaiser)$/;
 
 /** Decodes arguments so that the n-th array in them is the n-th input. */
 function argumentsOf(
@@ -55,8 +55,10 @@ function argumentsOf(
   const convert = (value: Json, parameter: Parameter | undefined): unknown =>
     decode(value, (array) => {
       const input = take();
-      const isList = parameter?.argument.tensor === false && array.shape.length === 1;
-      return isList && !functionArguments.has(parameter.kerasName) ? listOf(array) : input;
+      const name = parameter?.kerasName ?? "";
+      if (lists.has(name)) return listOf(array);
+      const isStatic = statics.has(name) || (name === "x" && windows.test(test["name"] as string));
+      return isStatic ? toTensor(array) : input;
     });
   const args = (test["args"] as Json[]).map((value, i) =>
     convert(value, signature?.variadic === true ? undefined : signature?.parameters[i]),

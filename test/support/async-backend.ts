@@ -30,8 +30,8 @@ import { sizeOf } from "../../src/util/shapes.ts";
 
 const missing: ReadonlySet<DType> = new Set<DType>(["int64", "uint64", "float64"]);
 const missingMask = [...missing].reduce((mask, dtype) => mask | (1 << dtypeId(dtype)), 0);
-/** Jobs that run in one turn of the event loop. */
-const jobsPerTurn = 4;
+/** Jobs that run in one turn of the event loop: a host that only yields does not find it idle. */
+const jobsPerTurn = 1;
 
 /**
  * What forced a wait: a program that was wanted before it was ready, or a

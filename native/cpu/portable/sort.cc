@@ -1,11 +1,13 @@
 // sort, argsort, lexsort and top_k.
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
 #include "../../kernel.h"
 #include "../parallel.h"
+#include "radix.h"
 
 namespace keratin {
 namespace portable {
@@ -83,10 +85,6 @@ struct Entry {
   int32_t index;
 };
 
-bool Before(const Entry& a, const Entry& b) {
-  return a.key != b.key ? a.key < b.key : a.index < b.index;
-}
-
 struct Axis {
   int64_t outer, length, inner;
 };
@@ -98,18 +96,116 @@ Axis AxisOf(const TensorView& x, int axis) {
   return a;
 }
 
-// The entries of column c in order.
-void SortColumn(const TensorView& x, const Axis& a, int64_t c,
-                std::vector<Entry>& entries) {
-  const int size = ItemSize(x.dtype);
-  const uint8_t* column =
-      x.as<const uint8_t>() +
-      (c / a.inner * a.length * a.inner + c % a.inner) * size;
-  for (int64_t i = 0; i < a.length; i++) {
-    entries[i] = {KeyOf(x.dtype, column + i * a.inner * size),
-                  static_cast<int32_t>(i)};
+// Numbers whose order is that of the values: Encode and Decode are inverse but
+// for NaN, which comes last and as one NaN.
+template <class U>
+struct Unsigned {
+  using Bits = U;
+  static U Encode(U x) { return x; }
+  static U Decode(U key) { return key; }
+};
+template <class U>
+struct Signed {
+  using Bits = U;
+  static constexpr U kSign = static_cast<U>(U{1} << (8 * sizeof(U) - 1));
+  static U Encode(U x) { return static_cast<U>(x ^ kSign); }
+  static U Decode(U key) { return static_cast<U>(key ^ kSign); }
+};
+// kInfinity: the bits of +infinity.
+template <class U, U kInfinity>
+struct Float {
+  using Bits = U;
+  static constexpr U kSign = static_cast<U>(U{1} << (8 * sizeof(U) - 1));
+  static U Encode(U x) {
+    if (static_cast<U>(x & ~kSign) > kInfinity) return static_cast<U>(~U{0});
+    return static_cast<U>(x & kSign ? ~x : x | kSign);
   }
-  std::sort(entries.begin(), entries.end(), Before);
+  // All ones decodes to a NaN.
+  static U Decode(U key) {
+    return static_cast<U>(key & kSign ? key & ~kSign : ~key);
+  }
+};
+
+// Calls fn(format) with the format of a dtype.
+template <class Fn>
+Status WithFormat(DType dtype, const Fn& fn) {
+  switch (dtype) {
+    case DType::kBool:
+    case DType::kUInt8:
+      return fn(Unsigned<uint8_t>{});
+    case DType::kInt8:
+      return fn(Signed<uint8_t>{});
+    case DType::kUInt16:
+      return fn(Unsigned<uint16_t>{});
+    case DType::kInt16:
+      return fn(Signed<uint16_t>{});
+    case DType::kUInt32:
+      return fn(Unsigned<uint32_t>{});
+    case DType::kInt32:
+      return fn(Signed<uint32_t>{});
+    case DType::kUInt64:
+      return fn(Unsigned<uint64_t>{});
+    case DType::kInt64:
+      return fn(Signed<uint64_t>{});
+    case DType::kFloat16:
+      return fn(Float<uint16_t, 0x7c00>{});
+    case DType::kBFloat16:
+      return fn(Float<uint16_t, 0x7f80>{});
+    case DType::kFloat32:
+      return fn(Float<uint32_t, 0x7f800000>{});
+    default:
+      return fn(Float<uint64_t, uint64_t{0x7ff} << 52>{});
+  }
+}
+
+// A key and where it came from; equal keys (also 0 and -0) keep their order.
+template <class Key>
+struct Ranked {
+  Key key;
+  int32_t index;
+};
+
+// Every column along the axis: sorts a column of `Item`s, made and used by the
+// caller. False: memory has run out.
+template <class Key, class Item, class Make, class KeyOf, class Use>
+bool SortColumns(const Axis& a, const Make& make, const KeyOf& key,
+                 const Use& use) {
+  std::atomic<bool> ok{true};
+  const int64_t columns = a.outer * a.inner;
+  // A single long column is sorted by all threads together.
+  const double work = columns == 1 ? 0 : static_cast<double>(a.length) * 20;
+  ParallelFor(columns, work, 1, [&](int64_t begin, int64_t end) {
+    Scratch scratch;
+    Item* items = scratch.Take<Item>(a.length);
+    Item* spare = scratch.Take<Item>(a.length);
+    if (items == nullptr || spare == nullptr) {
+      ok = false;
+      return;
+    }
+    for (int64_t c = begin; c < end; c++) {
+      const int64_t first = c / a.inner * a.length * a.inner + c % a.inner;
+      for (int64_t i = 0; i < a.length; i++) {
+        items[i] = make(first + i * a.inner, i);
+      }
+      Item* sorted = items;
+      if (a.length < kRadixFrom) {
+        std::stable_sort(items, items + a.length,
+                         [&](const Item& x, const Item& y) {
+                           return key(x) < key(y);
+                         });
+      } else {
+        sorted = RadixSort<Key>(items, spare, a.length, key);
+        if (sorted == nullptr) {
+          ok = false;
+          return;
+        }
+      }
+      for (int64_t i = 0; i < a.length; i++) {
+        use(first + i * a.inner, sorted[i]);
+      }
+    }
+  });
+  return ok;
 }
 
 template <bool kIndices>
@@ -119,27 +215,31 @@ Status Sort(const KernelCall& call) {
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
   const Axis a = AxisOf(x, attributes.Int());
-  const int size = ItemSize(x.dtype);
-  ParallelFor(a.outer * a.inner, static_cast<double>(a.length) * 50, 1,
-              [&](int64_t begin, int64_t end) {
-    std::vector<Entry> entries(static_cast<size_t>(a.length));
-    for (int64_t c = begin; c < end; c++) {
-      SortColumn(x, a, c, entries);
-      const int64_t first = c / a.inner * a.length * a.inner + c % a.inner;
-      for (int64_t i = 0; i < a.length; i++) {
-        const int64_t at = first + i * a.inner;
-        if constexpr (kIndices) {
-          out.as<int32_t>()[at] = entries[i].index;
-        } else {
-          std::memcpy(out.as<uint8_t>() + at * size,
-                      x.as<const uint8_t>() +
-                          (first + entries[i].index * a.inner) * size,
-                      static_cast<size_t>(size));
-        }
-      }
+  return WithFormat(x.dtype, [&](auto format) -> Status {
+    using Format = decltype(format);
+    using Bits = typename Format::Bits;
+    const Bits* from = x.as<const Bits>();
+    bool ok;
+    if constexpr (kIndices) {
+      int32_t* to = out.as<int32_t>();
+      ok = SortColumns<Bits, Ranked<Bits>>(
+          a,
+          [&](int64_t at, int64_t i) {
+            const uint64_t key = KeyOf(x.dtype, reinterpret_cast<const uint8_t*>(from + at));
+            return Ranked<Bits>{static_cast<Bits>(key), static_cast<int32_t>(i)};
+          },
+          [](const Ranked<Bits>& item) { return item.key; },
+          [&](int64_t at, const Ranked<Bits>& item) { to[at] = item.index; });
+    } else {
+      Bits* to = out.as<Bits>();
+      ok = SortColumns<Bits, Bits>(
+          a, [&](int64_t at, int64_t) { return Format::Encode(from[at]); },
+          [](Bits key) { return key; },
+          [&](int64_t at, Bits key) { to[at] = Format::Decode(key); });
     }
+    return ok ? 0 : call.Fail("out of memory: no room to sort %lld values",
+                              static_cast<long long>(a.length));
   });
-  return 0;
 }
 
 // x [rows, columns]: the order of the rows as words are ordered.

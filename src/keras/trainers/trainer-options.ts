@@ -53,6 +53,8 @@ export interface FitOptions {
   validationBatchSize?: number | null | undefined;
   /** Validate every so many epochs, or after the epochs listed (from 1). */
   validationFreq?: number | readonly number[] | undefined;
+  /** Ends the training within a step; the promise is then rejected with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of `evaluate`. */
@@ -64,10 +66,14 @@ export interface EvaluateOptions {
   callbacks?: Callback | readonly Callback[] | CallbackList | null | undefined;
   /** Whether values come by name. */
   returnDict?: boolean | undefined;
+  /** Ends it within a step. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Options of `predict`. */
 export interface PredictOptions {
+  /** Ends it within a step. */
+  signal?: AbortSignal | undefined;
   batchSize?: number | null | undefined;
   verbose?: Verbose | undefined;
   steps?: number | null | undefined;

@@ -298,12 +298,14 @@ export class Trainer extends Layer {
     mode: Mode,
     iterator: EpochIterator,
     callbacks: CallbackList,
+    signal: AbortSignal | undefined,
     onResult?: (result: unknown) => void,
   ): Promise<TensorLogs | null> {
     return runEpoch({
       mode,
       iterator,
       callbacks,
+      signal,
       stepsPerExecution: this.#stepsPerExecution,
       execute: (data) => this.#execute(mode, data),
       shouldStop: () =>
@@ -376,7 +378,7 @@ export class Trainer extends Layer {
       for (let epoch = initialEpoch; epoch < epochs; epoch++) {
         this.resetMetrics();
         await callbacks.call("onEpochBegin", epoch, {});
-        logs = await takeLogs(await this.#runEpoch("train", iterator, callbacks));
+        logs = await takeLogs(await this.#runEpoch("train", iterator, callbacks, options.signal));
         if (validation !== null && isValidationEpoch(epoch + 1, options.validationFreq ?? 1)) {
           const values = (await this.#validate(validation, options, callbacks)) as Logs;
           for (const [name, value] of Object.entries(values)) logs[`val_${name}`] = value;
@@ -414,6 +416,7 @@ export class Trainer extends Layer {
       batchSize: options.validationBatchSize ?? options.batchSize,
       steps: options.validationSteps,
       callbacks,
+      signal: options.signal,
       returnDict: true,
     });
   }
@@ -443,7 +446,9 @@ export class Trainer extends Layer {
       this.stopEvaluating = false;
       await callbacks.call("onTestBegin", {});
       this.resetMetrics();
-      const logs = await takeLogs(await this.#runEpoch("test", iterator, callbacks));
+      const logs = await takeLogs(
+        await this.#runEpoch("test", iterator, callbacks, options.signal),
+      );
       await callbacks.call("onTestEnd", logs);
       return options.returnDict ? logs : this.#inOrder(logs);
     });
@@ -464,7 +469,9 @@ export class Trainer extends Layer {
       const callbacks = this.#callbacks(options, { epochs: 1, steps: iterator.numBatches }, false);
       this.stopPredicting = false;
       await callbacks.call("onPredictBegin", {});
-      await this.#runEpoch("predict", iterator, callbacks, (result) => outputs.push(result));
+      await this.#runEpoch("predict", iterator, callbacks, options.signal, (result) =>
+        outputs.push(result),
+      );
       await callbacks.call("onPredictEnd", {});
     });
     if (outputs.length === 0) throw new ArgumentError("predict: there is no data.");
