@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ops, type Tensor, tensor } from "../src/index.ts";
+import { ops, type Tensor, tensor, tidy } from "../src/index.ts";
 import { type Figure, nanosecondsOf } from "./measure.ts";
 import { Numpy } from "./peers/numpy.ts";
 
@@ -124,7 +124,7 @@ export async function opsBench(): Promise<Figure[]> {
     for (let round = 0; round < 3; round++) {
       value = Math.min(
         value,
-        nanosecondsOf(() => run().dispose(), { calls, rounds: 3 }),
+        nanosecondsOf(() => tidy(run).dispose(), { calls, rounds: 3 }),
       );
       if (numpy === null) continue;
       const reply = await numpy.time({ setup, run: code, calls, rounds: 3 });

@@ -62,6 +62,25 @@ void MissingValue(DType dtype, uint8_t* value) {
   __builtin_memcpy(value, &bits, sizeof bits);
 }
 
+// Elements [begin, end) of [outer, count], one value each.
+template <class T>
+void TakeValues(const TensorView& x, const TensorView& indices,
+                const TensorView& out, int64_t length, T missing,
+                int64_t begin, int64_t end) {
+  const int64_t count = indices.size;
+  const T* from = x.as<const T>() + begin / count * length;
+  T* to = out.as<T>();
+  int64_t k = begin % count;
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t index = IndexAt(indices, k, length);
+    to[i] = index < 0 ? missing : from[index];
+    if (++k == count) {
+      k = 0;
+      from += length;
+    }
+  }
+}
+
 // x [outer, length, inner], indices [count] -> [outer, count, inner].
 Status Take(const KernelCall& call) {
   const TensorView& x = call.inputs[0];
@@ -78,6 +97,27 @@ Status Take(const KernelCall& call) {
   alignas(8) uint8_t missing[8];
   MissingValue(x.dtype, missing);
   const int64_t row = inner * size;
+  const auto value = [&](auto zero) {
+    using T = decltype(zero);
+    T bits;
+    __builtin_memcpy(&bits, missing, sizeof bits);
+    ParallelFor(out.size, 2, 16, [&](int64_t begin, int64_t end) {
+      TakeValues<T>(x, indices, out, length, bits, begin, end);
+    });
+    return 0;
+  };
+  if (inner == 1) {
+    switch (size) {
+      case 1:
+        return value(uint8_t{});
+      case 2:
+        return value(uint16_t{});
+      case 4:
+        return value(uint32_t{});
+      default:
+        return value(uint64_t{});
+    }
+  }
   ParallelFor(out.size / inner, static_cast<double>(row) * 0.06 + 2, 16,
               [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {

@@ -102,9 +102,41 @@ KERATIN_INLINE int64_t LeftPart(int64_t n, int64_t leaf) {
   return leaf << (63 - __builtin_clzll(leaves));
 }
 
+// The extreme of contiguous float32: in vectors, NaN noted beside it.
+template <class Op>
+KERATIN_INLINE float ExtremeOf(const float* x, int64_t n) {
+  constexpr int kWidth = Vec::kLanes;
+  constexpr int kVectors = 4;
+  const auto better = [](Vec a, Vec b) {
+    return std::is_same_v<Op, MaxOf> ? RawMax(a, b) : RawMin(a, b);
+  };
+  Vec best[kVectors];
+  for (int v = 0; v < kVectors; v++) best[v] = Set(Op::template Start<float>());
+  Lanes nan = IsNan(best[0]);
+  int64_t i = 0;
+  for (; i + kVectors * kWidth <= n; i += kVectors * kWidth) {
+    for (int v = 0; v < kVectors; v++) {
+      const Vec value = Load(x + i + v * kWidth);
+      nan = Or(nan, IsNan(value));
+      best[v] = better(best[v], value);
+    }
+  }
+  if (Any(nan)) return __builtin_nanf("");
+  float lanes[kWidth];
+  Store(lanes, better(better(best[0], best[1]), better(best[2], best[3])));
+  float result = lanes[0];
+  for (int l = 1; l < kWidth; l++) result = Op::Do(result, lanes[l]);
+  for (; i < n; i++) result = Op::Do(result, x[i]);
+  return result;
+}
+
 // Contiguous elements.
 template <class Op, class T>
 __attribute__((noinline)) T ReduceLeaf(const T* x, int64_t n) {
+  if constexpr (std::is_same_v<T, float> &&
+                (std::is_same_v<Op, MaxOf> || std::is_same_v<Op, MinOf>)) {
+    return ExtremeOf<Op>(x, n);
+  }
   T lanes[kLanes];
   for (int l = 0; l < kLanes; l++) lanes[l] = Op::template Start<T>();
   int64_t i = 0;

@@ -52,8 +52,12 @@ KERATIN_INLINE int64_t IndexAt(const TensorView& indices, int64_t i, int64_t len
 template <Reduction kReduction, class T>
 void ScatterWith(const TensorView& indices, const T* updates, T* out,
                  int64_t rows, int64_t width) {
-  const double work = static_cast<double>(indices.size * (width + 1)) /
-                      static_cast<double>(rows);
+  // With narrow rows most of the time goes to the indices, which every worker
+  // has to read: one is enough.
+  constexpr int64_t kNarrow = 8;
+  const double work = width < kNarrow ? 0
+                                      : static_cast<double>(indices.size * width) /
+                                            static_cast<double>(rows);
   ParallelFor(rows, work, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < indices.size; i++) {
       const int64_t row = IndexAt(indices, i, rows);
@@ -89,6 +93,34 @@ void Scatter(const TensorView& indices, const TensorView& updates,
     case Reduction::kMul:
       return ScatterWith<Reduction::kMul>(indices, from, out, rows, width);
   }
+}
+
+// indices: [n, depth] into the first axes of a shape -> the flat number of what
+// each names; -1 where it is outside. Negative ones count from the end.
+Status RavelIndex(const KernelCall& call) {
+  const TensorView& indices = call.inputs[0];
+  const TensorView& out = call.outputs[0];
+  int depth;
+  Attributes attributes = call.attributes();
+  const int32_t* shape = attributes.Ints(&depth);
+  int32_t* to = out.as<int32_t>();
+  ParallelFor(out.size, 2.0 * depth, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      int64_t flat = 0;
+      bool inside = true;
+      for (int axis = 0; axis < depth; axis++) {
+        const int64_t k = i * depth + axis;
+        int64_t index = indices.dtype == DType::kInt32
+                            ? indices.as<const int32_t>()[k]
+                            : indices.as<const int64_t>()[k];
+        if (index < 0) index += shape[axis];
+        inside = inside && index >= 0 && index < shape[axis];
+        flat = flat * shape[axis] + index;
+      }
+      to[i] = inside ? static_cast<int32_t>(flat) : -1;
+    }
+  });
+  return 0;
 }
 
 // x: [rows, width], indices: [n], updates: [n, width]; rows out of range are
@@ -152,6 +184,8 @@ Status ScatterUpdate(const KernelCall& call) {
 
 void Register_scatter(Registry& registry) {
   registry.Add("scatter_update", ScatterUpdate, kAllDTypes);
+  registry.Add("ravel_index", RavelIndex,
+               Mask(DType::kInt32) | Mask(DType::kInt64));
 }
 
 }  // namespace KERATIN_TARGET

@@ -74,6 +74,7 @@ KERATIN_LIBRARY_OP(Cosh, ::coshf, ::cosh)
 KERATIN_LIBRARY_OP(Arcsinh, ::asinhf, ::asinh)
 KERATIN_LIBRARY_OP(Arccosh, ::acoshf, ::acosh)
 KERATIN_LIBRARY_OP(Arctanh, ::atanhf, ::atanh)
+KERATIN_LIBRARY_OP(ErfcOp, ::erfcf, ::erfc)
 KERATIN_LIBRARY_OP(LibrarySin, ::sinf, ::sin)
 KERATIN_LIBRARY_OP(LibraryCos, ::cosf, ::cos)
 
@@ -236,6 +237,7 @@ void Register_unary(Registry& registry) {
   registry.Add("arccosh", Float<Arccosh, 12000>, kFloats);
   registry.Add("arctanh", Float<Arctanh, 12000>, kFloats);
   registry.Add("erf", Float<ErfOp, 800>, kFloats);
+  registry.Add("erfc", Float<ErfcOp, 12000>, kFloats);
   registry.Add("erfinv", Float<ErfinvOp, 1000>, kFloats);
   registry.Add("sigmoid", Float<SigmoidOp, 400>, kFloats);
   registry.Add("floor", Float<FloorOp, 150>, kFloats);

@@ -10,7 +10,7 @@ import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { formatShape, ShapeError } from "../util/errors.ts";
-import { dimAt, normalizeAxis } from "../util/shapes.ts";
+import { dimAt, normalizeAxes, normalizeAxis, sizeOf } from "../util/shapes.ts";
 import {
   absolute,
   add,
@@ -25,14 +25,14 @@ import {
   subtract,
 } from "./arithmetic.ts";
 import { reshapeTo, sumOver } from "./broadcasting.ts";
-import { greater, less, lessEqual, logicalAnd, select } from "./comparison.ts";
+import { greater, greaterEqual, less, lessEqual, logicalAnd, select } from "./comparison.ts";
 import { iota } from "./creation.ts";
 import { floatOp, type Unary, unaryOp } from "./elementwise-define.ts";
 import { erf, exp, expm1, log, sigmoid, softplus, sqrt, tanh } from "./exponential.ts";
 import { withLogits } from "./logits.ts";
 import { type TensorLike, toFloat, toTensor } from "./promote.ts";
 import { max } from "./reduction.ts";
-import { flip } from "./shaping.ts";
+import { flip, permute } from "./shaping.ts";
 import { cumsum, sort } from "./sorting.ts";
 import { split } from "./splitting.ts";
 
@@ -128,7 +128,7 @@ export const sparseSigmoid: PublicOp<Unary> = composed("sparse_sigmoid", (x) =>
   select(
     lessEqual(x, like(x, -1)),
     like(x, 0),
-    select(less(x, like(x, 1)), multiply(add(x, like(x, 1)), like(x, 0.5)), like(x, 1)),
+    select(greaterEqual(x, like(x, 1)), like(x, 1), multiply(add(x, like(x, 1)), like(x, 0.5))),
   ),
 );
 /**
@@ -357,9 +357,9 @@ export const gelu: PublicOp<
 export interface AxisOptions {
   axis?: number | undefined;
 }
-/** Options with an axis; null: all elements together. */
+/** Options with one axis or several that count as one; null: all elements together. */
 export interface NullableAxisOptions {
-  axis?: number | null | undefined;
+  axis?: number | readonly number[] | null | undefined;
 }
 
 /**
@@ -421,6 +421,21 @@ const logSoftmaxOp: OpDefinition<{ axis: number }> = defineOp({
   },
 });
 
+/** Runs `fn` on `x` with `axes` put together as its last axis. */
+function overAxes(
+  x: Tensor,
+  axes: readonly number[],
+  fn: (x: Tensor, axis: number) => Tensor,
+): Tensor {
+  const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const order = [...kept, ...axes];
+  const shape = order.map((i) => x.shape[i] as number);
+  const outer = shape.slice(0, kept.length);
+  const flat = reshapeTo(permute(x, order), [...outer, sizeOf(shape.slice(kept.length))]);
+  const back = x.shape.map((_, i) => order.indexOf(i));
+  return permute(reshapeTo(fn(flat, kept.length), shape), back);
+}
+
 function alongAxis(
   name: string,
   op: OpDefinition<{ axis: number }>,
@@ -430,10 +445,11 @@ function alongAxis(
     { x: tensorArgument, axis: -1 },
     (given: TensorLike, { axis = -1 }: NullableAxisOptions = {}) => {
       const x = toFloat(name, given);
+      const axes = normalizeAxes(name, axis, x.ndim);
       const y =
-        axis === null
-          ? reshapeTo(apply(op, [reshapeTo(x, [x.size])], { axis: 0 }), x.shape)
-          : apply(op, [x], { axis: normalizeAxis(name, axis, x.ndim) });
+        axes.length === 1
+          ? apply(op, [x], { axis: axes[0] as number })
+          : overAxes(x, axes, (flat, last) => apply(op, [flat], { axis: last }));
       return name === "softmax" ? withLogits(y, "softmax", x) : y;
     },
   );

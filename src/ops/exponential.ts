@@ -136,6 +136,15 @@ export const erf: PublicOp<Unary> = floatOp("erf", (dy, x) =>
   multiply(dy, multiply(exp(negative(square(x))), like(x, 2 / Math.sqrt(Math.PI)))),
 );
 /**
+ * 1 - erf(x), without loss of digits where that is small.
+ *
+ * @example
+ * await ops.erfc([0]).array(); // [1]
+ */
+export const erfc: PublicOp<Unary> = floatOp("erfc", (dy, x) =>
+  multiply(dy, multiply(exp(negative(square(x))), like(x, -2 / Math.sqrt(Math.PI)))),
+);
+/**
  * The inverse of `erf`, on (-1, 1).
  *
  * @example

@@ -6,6 +6,7 @@
 import { floatx } from "../runtime/precision.ts";
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
+import { fromStored } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -16,9 +17,10 @@ import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { equal } from "./comparison.ts";
 import { type DTypeLike, iota } from "./creation.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
+import { any, max } from "./reduction.ts";
 
 /** Indices as kernels take them: int32, or int64 where they are that. */
-function toIndices(op: string, given: TensorLike): Tensor {
+export function toIndices(op: string, given: TensorLike): Tensor {
   const indices = toTensor(op, given);
   if (indices.dtype === "int32" || indices.dtype === "int64") return indices;
   if (!isInteger(indices.dtype)) {
@@ -73,6 +75,19 @@ const takeBackwardOp: OpDefinition<{ axis: number; length: number }> = defineOp(
 /** @internal Slices of `x` along `axis` (normalized) at integer indices. */
 export function takeSlices(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(takeOp, [x, indices], { axis });
+}
+
+/**
+ * @internal The transpose of `takeSlices`: slices of `dy` along `axis` (normalized; one
+ * axis of indices) added at the indices of `length` places.
+ */
+export function addSlices(indices: Tensor, dy: Tensor, axis: number, length: number): Tensor {
+  return apply(takeBackwardOp, [indices, dy], { axis, length });
+}
+
+/** @internal Indices that depend on shapes alone. */
+export function constantIndices(values: Int32Array): Tensor {
+  return fromStored(values, [values.length], "int32");
 }
 
 /** Options with an axis. */
@@ -208,5 +223,34 @@ export const oneHot: PublicOp<
       ),
       standardizeDType(dtype, floatx()),
     );
+  },
+);
+
+/**
+ * For each row of integers one vector of `numClasses` with ones at all of
+ * their places.
+ *
+ * The row is axis 1 (axis 0 of a vector), as in Keras.
+ *
+ * @param options.axis Where the classes go.
+ * @example
+ * await ops.multiHot([0, 2], 3).array(); // [1, 0, 1]
+ */
+export const multiHot: PublicOp<
+  (inputs: TensorLike, numClasses: number, options?: OneHotOptions) => Tensor
+> = publicOp(
+  "keras.ops.multi_hot",
+  {
+    inputs: tensorArgument,
+    num_classes: requiredArgument,
+    axis: -1,
+    dtype: null,
+    sparse: false,
+  },
+  (given, numClasses, options = {}) => {
+    const x = toTensor("multi_hot", given);
+    const vectors = oneHot(x, numClasses, options);
+    const over = { axis: x.ndim > 1 ? 1 : 0 };
+    return vectors.dtype === "bool" ? any(vectors, over) : max(vectors, over);
   },
 );

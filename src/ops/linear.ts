@@ -5,9 +5,11 @@
  */
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
+import { fromStored } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { isHalf } from "../util/dtypes.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { broadcastShapes, dimAt, normalizeAxis, sizeOf } from "../util/shapes.ts";
 import { multiply } from "./arithmetic.ts";
@@ -125,6 +127,27 @@ function checkBatches(op: string, a: Tensor, b: Tensor): void {
       );
     }
   }
+}
+
+/**
+ * @internal
+ * Each element along `axis` (normalized) as a mixture of those there are:
+ * y[o] = sum_n weights[o * length + n] * x[n]. Half types are computed in float32.
+ */
+export function mixAlong(x: Tensor, axis: number, weights: Float64Array, outputs: number): Tensor {
+  const { shape, dtype } = x;
+  const length = shape[axis] as number;
+  const compute = isHalf(dtype) ? "float32" : dtype;
+  const values = compute === "float64" ? weights : Float32Array.from(weights);
+  const matrix = fromStored(values, [outputs, length], compute);
+  const outer = sizeOf(shape.slice(0, axis));
+  const inner = sizeOf(shape.slice(axis + 1));
+  const wide = castTo(x, compute);
+  const y =
+    inner === 1
+      ? matrixProduct(reshapeTo(wide, [outer, length]), matrix, false, true)
+      : matrixProduct(matrix, reshapeTo(wide, [outer, length, inner]));
+  return castTo(reshapeTo(y, [...shape.slice(0, axis), outputs, ...shape.slice(axis + 1)]), dtype);
 }
 
 /**

@@ -178,6 +178,42 @@ export const layerNormalization: PublicOp<
   },
 );
 
+/** Options of `rmsNormalization`. */
+export interface RmsNormalizationOptions {
+  scale?: TensorLike | null | undefined;
+  axis?: number | readonly number[] | undefined;
+  epsilon?: number | null | undefined;
+}
+
+/**
+ * x / sqrt(mean(x^2) + epsilon) * scale, the mean over axes of each sample.
+ *
+ * Half types are computed in float32.
+ *
+ * @throws {ShapeError} If an axis is out of range.
+ * @example
+ * await ops.rmsNormalization(tensor([3, 4]), { epsilon: 0 }).array(); // [0.8485, 1.1314]
+ */
+export const rmsNormalization: PublicOp<
+  (x: TensorLike, options?: RmsNormalizationOptions) => Tensor
+> = publicOp(
+  "keras.ops.rms_normalization",
+  { x: tensorArgument, scale: null, axis: -1, epsilon: null },
+  (given, { scale, axis = -1, epsilon } = {}) => {
+    const original = toFloat("rms_normalization", given);
+    const compute = resultType([original.dtype, "float32"], floatx());
+    let x = castTo(original, compute);
+    if (x.ndim === 0) x = reshapeTo(x, [1]);
+    const axes = normalizeAxes("rms_normalization", axis, x.ndim);
+    const small = scalar(epsilon ?? defaultEpsilon(), compute);
+    let result = multiply(x, rsqrt(add(meanOver(square(x), axes, true), small)));
+    if (scale !== null && scale !== undefined) {
+      result = multiply(result, toTensor("rms_normalization", scale, compute));
+    }
+    return castTo(result, original.dtype);
+  },
+);
+
 /** Options of `normalize`. */
 export interface NormalizeOptions {
   axis?: number | readonly number[] | null | undefined;

@@ -405,6 +405,8 @@ export const logsumexp: PublicOp<Reduction> = publicOp(
   (given, { axis, keepdims = false } = {}) => {
     const x = toFloat("logsumexp", given);
     const axes = normalizeAxes("logsumexp", axis, x.ndim);
+    // Of nothing: log(0).
+    if (axes.some((a) => x.shape[a] === 0)) return log(sumOver(x, axes, keepdims));
     const top = max(x, { axis: axes, keepdims: true }).detached();
     // Infinite maxima would give inf - inf.
     const shift = select(isfinite(top), top, scalar(0, x.dtype));

@@ -12,8 +12,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { isFloat } from "../util/dtypes.ts";
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import { checkShape, type Shape, sameShape, sizeOf } from "../util/shapes.ts";
-import { add, divide, multiply } from "./arithmetic.ts";
-import { equal, greater, less, logicalAnd, select } from "./comparison.ts";
+import { divide, multiply } from "./arithmetic.ts";
+import { equal, less, logicalAnd, select } from "./comparison.ts";
 import { iota } from "./creation.ts";
 import { takeSlices } from "./indexing.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
@@ -105,8 +105,23 @@ export function scatterRows(
   return apply(scatterUpdateOp, [x, indices, updates], { reduction });
 }
 
-/** The flat number of the slice that each row of `indices` names; -1: there is none. */
-function slicesAt(op: string, indices: Tensor, shape: Shape): Tensor {
+const ravelIndexOp: OpDefinition<{ shape: readonly number[] }> = defineOp({
+  name: "ravel_index",
+  attributes: { shape: "ints" },
+  infer: ([indices], { shape }) => ({
+    shape: [sizeOf((indices as Tensor).shape) / Math.max(1, shape.length)],
+    dtype: "int32",
+  }),
+  vjp: null,
+});
+
+/**
+ * @internal The flat number of the slice that each row of integer `indices`,
+ * `[..., k]`, names in a shape; -1: there is none.
+ *
+ * @throws {ShapeError} If k is greater than the number of axes.
+ */
+export function slicesAt(op: string, indices: Tensor, shape: Shape): Tensor {
   const depth = indices.shape.at(-1);
   if (depth === undefined || depth > shape.length) {
     throw new ShapeError(
@@ -115,23 +130,10 @@ function slicesAt(op: string, indices: Tensor, shape: Shape): Tensor {
       { op, shapes: [indices.shape, shape] },
     );
   }
-  const count = sizeOf(indices.shape.slice(0, -1));
-  const columns = reshape(castTo(indices, "int32"), [count, depth]) as Tensor;
-  let flat = fill([count], "int32", 0);
-  let valid: Tensor | null = null;
-  for (let axis = 0; axis < depth; axis++) {
-    const length = fill([count], "int32", shape[axis] as number);
-    const zero = fill([count], "int32", 0);
-    const raw = reshape(takeSlices(columns, fill([1], "int32", axis), 1), [count]) as Tensor;
-    const position = select(less(raw, zero) as Tensor, add(raw, length) as Tensor, raw);
-    flat = add(multiply(flat, length), position) as Tensor;
-    const inside = logicalAnd(
-      less(position, length) as Tensor,
-      greater(position, fill([count], "int32", -1)) as Tensor,
-    ) as Tensor;
-    valid = valid === null ? inside : (logicalAnd(valid, inside) as Tensor);
-  }
-  return valid === null ? flat : select(valid, flat, fill([count], "int32", -1));
+  if (depth === 0) return fill([sizeOf(indices.shape.slice(0, -1))], "int32", 0);
+  const wide =
+    indices.dtype === "int32" || indices.dtype === "int64" ? indices : castTo(indices, "int32");
+  return apply(ravelIndexOp, [wide], { shape: shape.slice(0, depth) });
 }
 
 function checkIndices(op: string, indices: Tensor): Tensor {

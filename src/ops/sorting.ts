@@ -21,7 +21,7 @@ import type { DTypeOptions } from "./creation.ts";
 import { takeAlong } from "./indexing.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 import { sum } from "./reduction.ts";
-import { expandDims } from "./shaping.ts";
+import { expandDims, flipOver } from "./shaping.ts";
 
 interface CumsumAttributes {
   readonly axis: number;
@@ -221,32 +221,41 @@ const scatterLastOp: OpDefinition<{ axis: number; length: number }> = defineOp({
   ],
 });
 
+/** Options of `topK`. */
+export interface TopKOptions {
+  /** Descending (default); else in any order: here ascending. */
+  sorted?: boolean | undefined;
+  /** Whether equal elements come by index. They do in any case. */
+  isStable?: boolean | undefined;
+}
+
 /**
  * The `k` largest elements of the last axis, descending, and their indices.
  *
  * @throws {ShapeError} If the axis has fewer.
  * @example
- * ops.topK([1, 4, 3], 2).map((x) => Array.from(x.dataSync())); // [[4, 3], [1, 2]]
+ * const [values, indices] = ops.topK([1, 3, 2], 2);
+ * await indices.array(); // [1, 2]
  */
-export const topK: PublicOp<
-  (x: TensorLike, k: number, options?: { sorted?: boolean | undefined }) => [Tensor, Tensor]
-> = publicOp(
-  "keras.ops.top_k",
-  { x: tensorArgument, k: requiredArgument, sorted: true },
-  (given, k) => {
-    const x = toTensor("top_k", given);
-    if (!Number.isInteger(k) || k < 0) {
-      throw new ArgumentError(`top_k: k must be a count, got ${String(k)}.`, { op: "top_k" });
-    }
-    if (x.ndim === 0 || dimAt(x.shape, -1) < k) {
-      throw new ShapeError(
-        `top_k: the last axis of shape ${formatShape(x.shape)} has fewer than ${k} elements.`,
-        { op: "top_k", shapes: [x.shape] },
-      );
-    }
-    return applyMany(topKOp, [x], { k }) as [Tensor, Tensor];
-  },
-);
+export const topK: PublicOp<(x: TensorLike, k: number, options?: TopKOptions) => [Tensor, Tensor]> =
+  publicOp(
+    "keras.ops.top_k",
+    { x: tensorArgument, k: requiredArgument, sorted: true, is_stable: true },
+    (given, k, { sorted = true } = {}) => {
+      const x = toTensor("top_k", given);
+      if (!Number.isInteger(k) || k < 0) {
+        throw new ArgumentError(`top_k: k must be a count, got ${String(k)}.`, { op: "top_k" });
+      }
+      if (x.ndim === 0 || dimAt(x.shape, -1) < k) {
+        throw new ShapeError(
+          `top_k: the last axis of shape ${formatShape(x.shape)} has fewer than ${k} elements.`,
+          { op: "top_k", shapes: [x.shape] },
+        );
+      }
+      const found = applyMany(topKOp, [x], { k }) as [Tensor, Tensor];
+      return sorted ? found : (found.map((y) => flipOver(y, [y.ndim - 1])) as [Tensor, Tensor]);
+    },
+  );
 
 /**
  * Whether the prediction for each target class is among the `k` largest.

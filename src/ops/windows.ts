@@ -39,6 +39,17 @@ export function spatialRank(op: string, x: { readonly shape: readonly (number | 
   return rank;
 }
 
+/** @throws {ArgumentError} For anything but `"valid"` and `"same"`, in whatever case. */
+export function standardizePadding(op: string, padding: string): Padding {
+  const kind = padding.toLowerCase();
+  if (kind !== "valid" && kind !== "same") {
+    throw new ArgumentError(`${op}: padding must be "valid" or "same", got ${describe(padding)}.`, {
+      op,
+    });
+  }
+  return kind;
+}
+
 /** Low and high padding of each axis in turn. */
 export function paddings(
   op: string,
@@ -48,13 +59,7 @@ export function paddings(
   strides: readonly number[],
   dilations: readonly number[] = strides.map(() => 1),
 ): number[] {
-  const kind = padding.toLowerCase();
-  if (kind === "valid") return size.flatMap(() => [0, 0]);
-  if (kind !== "same") {
-    throw new ArgumentError(`${op}: padding must be "valid" or "same", got ${describe(padding)}.`, {
-      op,
-    });
-  }
+  if (standardizePadding(op, padding) === "valid") return size.flatMap(() => [0, 0]);
   return size.flatMap((n, i) => {
     const stride = strides[i] as number;
     const extent = ((window[i] as number) - 1) * (dilations[i] as number) + 1;

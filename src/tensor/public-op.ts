@@ -8,6 +8,7 @@ import type { DType } from "../util/dtypes.ts";
 import { ArgumentError, describe } from "../util/errors.ts";
 import { toCamelCase } from "../util/naming.ts";
 import { isPlainObject } from "../util/pytree.ts";
+import { ComplexTensor } from "./complex.ts";
 import { Tensor } from "./tensor.ts";
 
 const required = Symbol("required");
@@ -105,9 +106,27 @@ export type AllowSymbolicArguments<P extends readonly unknown[]> = {
   [K in keyof P]: AllowSymbolic<P[K]>;
 };
 
-/** A public op: a function that knows its signature and takes symbolic tensors too. */
+/** `T` with complex tensors allowed wherever there are tensors. */
+export type AllowComplex<T> = Tensor extends T
+  ? T | ComplexTensor
+  : T extends readonly (infer E)[]
+    ? number extends T["length"]
+      ? readonly AllowComplex<E>[]
+      : { [K in keyof T]: AllowComplex<T[K]> }
+    : T;
+
+/** `T` with complex tensors, perhaps, in place of tensors. */
+export type ToComplex<T> = T extends Tensor ? Tensor | ComplexTensor : T;
+
+/** Arguments with complex tensors allowed wherever there are tensors. */
+export type AllowComplexArguments<P extends readonly unknown[]> = {
+  [K in keyof P]: AllowComplex<P[K]>;
+};
+
+/** A public op: a function that knows its signature and takes symbolic and complex tensors too. */
 export type PublicOp<F extends (...args: never[]) => unknown> = F & {
   readonly signature: Signature;
+  (...args: AllowComplexArguments<Parameters<F>>): ToComplex<ReturnType<F>>;
   (...args: AllowSymbolicArguments<Parameters<F>>): ToSymbolic<ReturnType<F>>;
 };
 
@@ -131,6 +150,16 @@ export function registerSymbolicHook(
 ): void {
   symbolicClass = symbolic;
   symbolicHook = hook;
+}
+
+/** Called in place of an op when an argument is, or holds, a complex tensor. */
+export type ComplexHook = (signature: Signature, args: readonly unknown[]) => unknown;
+
+let complexHook: ComplexHook | null = null;
+
+/** @internal Has ops on complex tensors done by `hook`. */
+export function registerComplexHook(hook: ComplexHook): void {
+  complexHook = hook;
 }
 
 const known = new Map<string, PublicOp<(...args: never[]) => unknown>>();
@@ -189,16 +218,14 @@ export function publicOp<F extends (...args: never[]) => unknown>(
   const call = (...args: unknown[]): unknown => {
     if (args.length > most) throw surplus(name, signature, args.length);
     if (!variadic && args.length > positionals) checkOptions(name, options, args[positionals]);
-    if (symbolicClass !== null) {
-      for (let i = 0; i < args.length; i++) {
-        const argument = args[i];
-        if (
-          typeof argument === "object" &&
-          !(argument instanceof Tensor) &&
-          holdsSymbolic(argument, symbolicClass)
-        ) {
-          return (symbolicHook as SymbolicHook)(signature, fn, args);
-        }
+    for (let i = 0; i < args.length; i++) {
+      const argument = args[i];
+      if (typeof argument !== "object" || argument instanceof Tensor) continue;
+      if (symbolicClass !== null && holds(argument, symbolicClass)) {
+        return (symbolicHook as SymbolicHook)(signature, fn, args);
+      }
+      if (complexHook !== null && holds(argument, ComplexTensor)) {
+        return complexHook(signature, args);
       }
     }
     return fn(...(args as never[]));
@@ -242,17 +269,17 @@ export function checkOptions(name: string, allowed: ReadonlySet<string>, given: 
   }
 }
 
-function holdsSymbolic(value: unknown, symbolic: new (...args: never[]) => object): boolean {
+function holds(value: unknown, type: new (...args: never[]) => object): boolean {
   if (value === null || typeof value !== "object" || value instanceof Tensor) return false;
-  if (value instanceof symbolic) return true;
+  if (value instanceof type) return true;
   if (Array.isArray(value)) {
     for (const item of value) {
-      if (holdsSymbolic(item, symbolic)) return true;
+      if (holds(item, type)) return true;
     }
     return false;
   }
   if (isPlainObject(value)) {
-    for (const key in value) if (holdsSymbolic(value[key], symbolic)) return true;
+    for (const key in value) if (holds(value[key], type)) return true;
   }
   return false;
 }

@@ -7,6 +7,14 @@
 /** Arrays and plain objects, nested, with leaves of type `T`. */
 export type Tree<T> = T | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
 
+/** An object that is a branch of trees. */
+export abstract class TreeNode {
+  /** What it is made of. */
+  abstract get children(): readonly unknown[];
+  /** One of its kind, made of these. */
+  abstract withChildren(children: readonly unknown[]): unknown;
+}
+
 /** Whether `value` is an object literal (or has no prototype). */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
@@ -15,8 +23,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /** Whether `value` is an inner node. */
-export function isBranch(value: unknown): value is readonly unknown[] | Record<string, unknown> {
-  return Array.isArray(value) || isPlainObject(value);
+export function isBranch(
+  value: unknown,
+): value is readonly unknown[] | Record<string, unknown> | TreeNode {
+  return Array.isArray(value) || isPlainObject(value) || value instanceof TreeNode;
 }
 
 /** The leaves, arrays in order, objects by sorted key as in Keras's tree. */
@@ -25,6 +35,7 @@ export function flatten(tree: unknown): unknown[] {
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) for (const child of node) visit(child);
     else if (isPlainObject(node)) for (const key of Object.keys(node).sort()) visit(node[key]);
+    else if (node instanceof TreeNode) for (const child of node.children) visit(child);
     else leaves.push(node);
   };
   visit(tree);
@@ -47,6 +58,7 @@ export function mapTree(tree: unknown, fn: (leaf: unknown, index: number) => unk
       for (const key of Object.keys(node)) mapped[key] = values.get(key);
       return mapped;
     }
+    if (node instanceof TreeNode) return node.withChildren(node.children.map(visit));
     return fn(node, index++);
   };
   return visit(tree);
@@ -70,6 +82,13 @@ export function sameStructure(a: unknown, b: unknown): boolean {
     return (
       keys.length === Object.keys(b).length &&
       keys.every((key) => Object.hasOwn(b, key) && sameStructure(a[key], b[key]))
+    );
+  }
+  if (a instanceof TreeNode) {
+    return (
+      b instanceof TreeNode &&
+      a.constructor === b.constructor &&
+      sameStructure(a.children, b.children)
     );
   }
   return !isBranch(b);

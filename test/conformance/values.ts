@@ -4,7 +4,14 @@
  * @module
  */
 
-import { asFloat, Tensor, tensor, UnsupportedError, Variable } from "../../src/index.ts";
+import {
+  asFloat,
+  ComplexTensor,
+  Tensor,
+  tensor,
+  UnsupportedError,
+  Variable,
+} from "../../src/index.ts";
 import { fromStored } from "../../src/tensor/create.ts";
 import {
   type DType,
@@ -50,9 +57,43 @@ function storedOf(array: CaseArray): ReturnType<typeof storedArray> {
   return storedArray(dtype, bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
+/** The dtype of the parts of complex arrays. */
+const partDTypes: Readonly<Record<string, "float32" | "float64">> = {
+  complex64: "float32",
+  complex128: "float64",
+};
+
+/** Real and imaginary part of each element of a complex array, flat. */
+function interleavedOf(array: CaseArray): number[] | null {
+  const dtype = partDTypes[array.dtype];
+  return dtype === undefined ? null : elements(dtype, storedOf({ ...array, dtype })).map(Number);
+}
+
+/** The complex tensor of parts side by side, of the shape and dtype of an array. */
+function complexOf(interleaved: readonly number[], array: CaseArray): ComplexTensor {
+  const dtype = partDTypes[array.dtype] as "float32" | "float64";
+  const part = (at: number): Tensor =>
+    tensor(
+      interleaved.filter((_, i) => i % 2 === at),
+      { shape: array.shape, dtype },
+    );
+  return new ComplexTensor(part(0), part(1));
+}
+
+/** A tensor of an array, complex or not. */
+export function toInput(array: CaseArray): Tensor | ComplexTensor {
+  const interleaved = interleavedOf(array);
+  return interleaved === null ? toTensor(array) : complexOf(interleaved, array);
+}
+
 /** A tensor of an array. */
 export function toTensor(array: CaseArray): Tensor {
   return fromStored(storedOf(array), [...array.shape], array.dtype as DType);
+}
+
+/** The elements of an array of a case, real and imaginary parts of complex ones side by side. */
+export function numbersOf(array: CaseArray): number[] {
+  return interleavedOf(array) ?? elements(array.dtype, storedOf(array)).map(Number);
 }
 
 /** Elements as numbers (bigints for 64-bit integers). */
@@ -63,7 +104,7 @@ export function elements(dtype: string, stored: ArrayLike<number | bigint>): (nu
 }
 
 /** What a JSON value of an argument stands for here. */
-export function decode(value: Json, array: (array: CaseArray) => unknown = toTensor): unknown {
+export function decode(value: Json, array: (array: CaseArray) => unknown = toInput): unknown {
   if (Array.isArray(value)) return value.map((item) => decode(item, array));
   if (typeof value !== "object" || value === null) return value;
   const object = value as { readonly [key: string]: Json };
@@ -197,7 +238,9 @@ export async function difference(
     const isOutside = ArrayBuffer.isView(actual) && isDType(dtype);
     const found = isOutside
       ? tensor(actual as TypedArray, { shape, ...(isHalf(dtype) && { dtype }) })
-      : actual;
+      : ArrayBuffer.isView(actual) && partDTypes[dtype] !== undefined
+        ? complexOf(Array.from(actual as unknown as ArrayLike<number>), expected.$array)
+        : actual;
     return differenceOfArray(found, expected.$array, tol, where);
   }
   if (Array.isArray(expected)) {
@@ -248,7 +291,9 @@ async function scalarOf(actual: unknown): Promise<number | bigint> {
 }
 
 function describe(value: unknown): string {
-  return value instanceof Tensor ? `${value.dtype} [${value.shape.join(", ")}]` : String(value);
+  return value instanceof Tensor || value instanceof ComplexTensor
+    ? `${value.dtype} [${value.shape.join(", ")}]`
+    : String(value);
 }
 
 async function differenceOfArray(
@@ -258,18 +303,21 @@ async function differenceOfArray(
   where: string,
 ): Promise<string | null> {
   const actual = given instanceof Variable ? given.value : given;
-  if (!(actual instanceof Tensor)) return `${where}: expected an array, got ${describe(actual)}`;
+  if (!(actual instanceof Tensor || actual instanceof ComplexTensor))
+    return `${where}: expected an array, got ${describe(actual)}`;
   if (actual.dtype !== expected.dtype) {
     return `${where}: expected dtype ${expected.dtype}, got ${actual.dtype}`;
   }
   if (actual.shape.join() !== expected.shape.join()) {
     return `${where}: expected shape [${expected.shape.join(", ")}], got [${actual.shape.join(", ")}]`;
   }
-  const wanted = elements(expected.dtype, storedOf(expected));
+  const wanted = interleavedOf(expected) ?? elements(expected.dtype, storedOf(expected));
   return differenceOfNumbers(
     Array.from((await actual.data()) as Iterable<number | bigint>),
     wanted,
-    isFloat(expected.dtype) ? toleranceFor(expected.dtype, tol) : { atol: 0, rtol: 0 },
+    isFloat(expected.dtype) || actual instanceof ComplexTensor
+      ? toleranceFor(expected.dtype, tol)
+      : { atol: 0, rtol: 0 },
     where,
   );
 }

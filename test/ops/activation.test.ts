@@ -1,8 +1,9 @@
 /** Tests of src/ops/activation.ts. */
+import { expect, test } from "vitest";
 import { ops } from "../../src/index.ts";
 import { unaryTest } from "../support/elementwise.ts";
 import { awayFrom, uniform } from "../support/inputs.ts";
-import { alongAxis, map, type Nd } from "../support/nd.ts";
+import { alongAxis, map, type Nd, reduce, zip } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
 import { numberDTypes } from "../support/shapes.ts";
 import { erf, sigmoid, softplus } from "../support/special.ts";
@@ -248,4 +249,30 @@ opTest("softmax of integers", {
   inputs: uniform(-4, 4),
   resultDType: "float32",
   length: 5,
+});
+
+for (const axis of [
+  [0, 2],
+  [1, -1],
+  [2, 0, 1],
+]) {
+  opTest(`softmax over ${axis.join()}`, {
+    run: (x) => [ops.softmax(x, { axis }), ops.logSoftmax(x, { axis })],
+    reference: (x) => {
+      const sums = reduce(x, axis, true, (values) =>
+        values.reduce((total, v) => total + Math.exp(v), 0),
+      );
+      return [
+        zip(x, sums, (v, sum) => Math.exp(v) / sum),
+        zip(x, sums, (v, sum) => v - Math.log(sum)),
+      ];
+    },
+    shapes: [[2, 3, 4]],
+    length: 24,
+    cancels: 4,
+  });
+}
+test("sparseSigmoid of what is no number", async () => {
+  const y = ops.sparseSigmoid([Number.NaN, 3, -3]);
+  expect(await y.array()).toEqual([Number.NaN, 1, 0]);
 });

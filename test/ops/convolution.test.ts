@@ -1,5 +1,6 @@
 /** Tests of src/ops/convolution.ts. */
-import { apply, ops } from "../../src/index.ts";
+import { expect, test } from "vitest";
+import { ArgumentError, apply, ops, ShapeError } from "../../src/index.ts";
 import { uniform } from "../support/inputs.ts";
 import { at, build, count, indicesOf, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
@@ -195,4 +196,204 @@ opTest("conv of integers", {
   needs: ["float64"],
   dtypes: ["int32", "int8", "int64"],
   inputs: uniform(-2, 2),
+});
+
+/** [window…, channels, multiplier] as a kernel of groups. */
+function grouped(kernel: Nd): Nd {
+  const [channels, times] = kernel.shape.slice(-2) as [number, number];
+  return { shape: [...kernel.shape.slice(0, -2), 1, channels * times], data: kernel.data };
+}
+for (const { name, x, kernel, strides = 1, dilation = 1, padding = "valid" } of [
+  { name: "1D", x: [2, 9, 3], kernel: [3, 3, 2] },
+  { name: "2D", x: [2, 6, 5, 3], kernel: [3, 2, 3, 1], padding: "same" },
+  { name: "2D, strided", x: [1, 7, 6, 2], kernel: [3, 3, 2, 2], strides: 2, padding: "same" },
+  { name: "2D, dilated", x: [1, 7, 7, 2], kernel: [2, 2, 2, 3], dilation: 2 },
+  { name: "3D", x: [1, 4, 3, 4, 2], kernel: [2, 2, 2, 2, 1] },
+] as (typeof cases)[number][]) {
+  const rank = x.length - 2;
+  const spread = {
+    strides: new Array<number>(rank).fill(strides),
+    dilation: new Array<number>(rank).fill(dilation),
+  };
+  const none = new Array<number>(2 * rank).fill(0);
+  const geometry: Geometry = {
+    ...spread,
+    padding: padding === "same" ? same(x.slice(1, -1), kernel.slice(0, -2), spread) : none,
+  };
+  const options = { strides, dilationRate: dilation, padding };
+  opTest(`depthwiseConv ${name}`, {
+    run: (inputs, weights) => ops.depthwiseConv(inputs, weights, options),
+    reference: (inputs, weights) => conv(inputs, grouped(weights), geometry),
+    shapes: [[x, kernel]],
+    inputs: uniform(-1, 1),
+    length: count(x),
+    unknownAxes: false,
+  });
+  const filters = (kernel.at(-1) as number) * (kernel.at(-2) as number);
+  const pointwise = [...new Array<number>(rank).fill(1), filters, 2];
+  opTest(`separableConv ${name}`, {
+    run: (inputs, weights, mix) => ops.separableConv(inputs, weights, mix, options),
+    reference: (inputs, weights, mix) =>
+      conv(conv(inputs, grouped(weights), geometry), mix, {
+        strides: new Array<number>(rank).fill(1),
+        dilation: new Array<number>(rank).fill(1),
+        padding: none,
+      }),
+    shapes: [[x, kernel, pointwise]],
+    inputs: uniform(-1, 1),
+    length: count(x),
+    steps: 2,
+    gradientSteps: 12,
+    cancels: 4,
+    gradientCancels: 16,
+    unknownAxes: false,
+  });
+}
+
+/** Every input adds its window to the output, from `low` on. */
+function spreadOut(
+  x: Nd,
+  kernel: Nd,
+  size: readonly number[],
+  low: readonly number[],
+  stride: number,
+  dilation: number,
+): Nd {
+  const [filters, channels] = kernel.shape.slice(-2) as [number, number];
+  const window = kernel.shape.slice(0, -2);
+  return build([x.shape[0] as number, ...size, filters], (index) => {
+    let sum = 0;
+    for (const from of indicesOf(x.shape.slice(1, -1))) {
+      for (const tap of indicesOf(window)) {
+        const hits = from.every(
+          (n, i) =>
+            n * stride + (tap[i] as number) * dilation - (low[i] as number) === index[i + 1],
+        );
+        if (!hits) continue;
+        for (let c = 0; c < channels; c++) {
+          sum +=
+            exact(x, [index[0] as number, ...from, c]) *
+            exact(kernel, [...tap, index.at(-1) as number, c]);
+        }
+      }
+    }
+    return sum;
+  });
+}
+for (const { name, x, kernel, strides = 1, dilation = 1, padding, added, size, low } of [
+  // (n - 1) * stride + max(window, stride)
+  { name: "valid", x: [2, 4, 3], kernel: [3, 2, 3], size: [6], low: [0] },
+  { name: "strided", x: [1, 3, 4, 2], kernel: [3, 3, 2, 2], strides: 2, size: [7, 9], low: [0, 0] },
+  { name: "wide steps", x: [1, 3, 2], kernel: [2, 1, 2], strides: 4, size: [12], low: [0] },
+  { name: "added", x: [1, 3, 2], kernel: [3, 1, 2], strides: 2, added: 3, size: [10], low: [0] },
+  { name: "dilated", x: [1, 4, 2], kernel: [3, 2, 2], dilation: 2, size: [8], low: [0] },
+  // n * stride, cut off by floor((window - stride) / 2) in front
+  {
+    name: "same",
+    x: [1, 4, 4, 2],
+    kernel: [3, 3, 2, 2],
+    padding: "same",
+    size: [4, 4],
+    low: [1, 1],
+  },
+  {
+    name: "same, strided",
+    x: [1, 4, 3],
+    kernel: [3, 2, 3],
+    strides: 2,
+    padding: "same",
+    size: [8],
+    low: [0],
+  },
+  {
+    name: "same, wide steps",
+    x: [1, 3, 2],
+    kernel: [2, 1, 2],
+    strides: 3,
+    padding: "same",
+    size: [9],
+    low: [0],
+  },
+  // (n - 1) * stride + window % 2 + added
+  {
+    name: "same, added",
+    x: [1, 4, 2],
+    kernel: [3, 2, 2],
+    strides: 3,
+    padding: "same",
+    added: 1,
+    size: [11],
+    low: [0],
+  },
+  {
+    name: "same, none added",
+    x: [1, 4, 2],
+    kernel: [3, 2, 2],
+    strides: 3,
+    padding: "same",
+    added: 0,
+    size: [10],
+    low: [1],
+  },
+  {
+    name: "3D",
+    x: [1, 2, 1, 2, 2],
+    kernel: [2, 2, 2, 1, 2],
+    strides: 2,
+    size: [4, 2, 4],
+    low: [0, 0, 0],
+  },
+] as readonly ((typeof cases)[number] & { added?: number; size: number[]; low: number[] })[]) {
+  opTest(`convTranspose ${name}`, {
+    run: (inputs, weights) =>
+      ops.convTranspose(inputs, weights, {
+        strides,
+        dilationRate: dilation,
+        padding,
+        outputPadding: added,
+      }),
+    reference: (inputs, weights) => spreadOut(inputs, weights, size, low, strides, dilation),
+    shapes: [[x, kernel]],
+    inputs: uniform(-1, 1),
+    length: count(kernel) + count(x),
+    unknownAxes: false,
+  });
+}
+opTest("convTranspose, channels first", {
+  run: (x, kernel) => ops.convTranspose(x, kernel, { dataFormat: "channels_first", strides: 2 }),
+  reference: (x, kernel) => {
+    const [n, c, w] = x.shape as [number, number, number];
+    const last = build([n, w, c], ([b, i, k]) => at(x, [b, k, i] as number[]));
+    const y = spreadOut(last, kernel, [2 * w + 1], [0], 2, 1);
+    return build([n, 2, 2 * w + 1], ([b, k, i]) => at(y, [b, i, k] as number[]));
+  },
+  shapes: [
+    [
+      [2, 3, 4],
+      [3, 2, 3],
+    ],
+  ],
+  inputs: uniform(-1, 1),
+  length: 60,
+  unknownAxes: false,
+});
+
+test("kernels that do not fit", () => {
+  const image = [[[1.5, 2, 3]]];
+  const fails = [
+    () => ops.depthwiseConv(image, [[[1], [1]]]),
+    () => ops.separableConv(image, [[[1], [1]]], [[[1]]]),
+    () => ops.separableConv(image, [[[1], [1], [1]]], [[[1], [1]]]),
+    () => ops.convTranspose(image, [[[1, 1]]]),
+  ];
+  for (const fn of fails) {
+    expect(fn).toThrow(ShapeError);
+    expect(fn).toThrow(/_conv|conv_/);
+  }
+  expect(() => ops.convTranspose(image, [[[1, 1, 1]]], { outputPadding: -1 })).toThrow(
+    ArgumentError,
+  );
+  expect(() => ops.convTranspose(image, [[[1, 1, 1]]], { padding: "full" as "same" })).toThrow(
+    ArgumentError,
+  );
 });

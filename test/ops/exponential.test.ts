@@ -3,7 +3,7 @@ import { ops } from "../../src/index.ts";
 import { binaryTest, unaryTest } from "../support/elementwise.ts";
 import { awayFrom, oneOf, uniform } from "../support/inputs.ts";
 import { integerDTypes } from "../support/shapes.ts";
-import { erf, erfinv, sigmoid, softplus } from "../support/special.ts";
+import { erf, erfc, erfinv, sigmoid, softplus } from "../support/special.ts";
 
 const positive = uniform(0.2, 4);
 
@@ -36,6 +36,14 @@ unaryTest("tanh", ops.tanh, Math.tanh, {
   gradientCancels: 1,
 });
 unaryTest("erf", ops.erf, erf, { ops: ["erf"], inputs: uniform(-3, 3) });
+unaryTest("erfc", ops.erfc, erfc, { ops: ["erfc"], inputs: uniform(-3, 3) });
+unaryTest("erfc far out", ops.erfc, erfc, {
+  inputs: uniform(4, 9),
+  dtypes: ["float32", "float64"],
+  // Errors of x grow with 2 x^2 in e^(-x^2), in float64 in the reference, too.
+  steps: 40,
+  gradientSteps: 160,
+});
 unaryTest("erfinv", ops.erfinv, erfinv, { ops: ["erfinv"], inputs: uniform(-0.9, 0.9) });
 unaryTest("softplus", ops.softplus, softplus, { ops: ["softplus"], inputs: uniform(-8, 8) });
 unaryTest("exp of integers", ops.exp, Math.exp, {

@@ -1,4 +1,5 @@
 /** Tests of src/ops/indexing.ts. */
+import { expect, test } from "vitest";
 import { apply, ops } from "../../src/index.ts";
 import type { DType } from "../../src/util/dtypes.ts";
 import { indicesInto, integers, uniform } from "../support/inputs.ts";
@@ -213,3 +214,25 @@ for (const axis of [-1, 0, 1]) {
     });
   }
 }
+
+for (const dtype of ["float32", "int32", "bool"] as const) {
+  opTest(`multiHot, ${dtype}`, {
+    run: (x) => ops.multiHot(x, 4, { dtype }),
+    reference: (x) => {
+      const [rows, length] = x.shape as [number, number];
+      return build([rows, 4], ([i, k]) =>
+        Number(Array.from({ length }, (_, j) => at(x, [i as number, j])).includes(k as number)),
+      );
+    },
+    shapes: [[3, 2]],
+    dtypes: ["int32", "int64"],
+    inputs: integers(-1, 4),
+    resultDType: dtype,
+    differentiable: false,
+  });
+}
+test("multiHot of a vector, and along another axis", async () => {
+  expect(await ops.multiHot([0, 2], 3).array()).toEqual([1, 0, 1]);
+  const classesFirst = ops.multiHot([[[0, 2]]], 3, { axis: 0 });
+  expect(classesFirst.shape).toEqual([3, 1, 2]);
+});

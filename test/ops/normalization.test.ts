@@ -82,3 +82,21 @@ for (const order of [1, 2, 3]) {
     inputs: awayFrom([0], { distance: 0.2 }),
   });
 }
+
+for (const axis of [-1, 0, [1, 2]]) {
+  const axes = typeof axis === "number" ? [axis] : axis;
+  opTest(`rmsNormalization over ${axes.join()}`, {
+    ...loose,
+    run: (x, scale) => ops.rmsNormalization(x, { scale, axis, epsilon: 1e-2 }),
+    reference: (x, scale) => {
+      const squares = reduce(x, axes, true, (values) => mean(values.map((v) => v * v)));
+      return zip(
+        zip(x, squares, (a, m) => a / Math.sqrt(m + 1e-2)),
+        scale as Nd,
+        (a, b) => a * b,
+      );
+    },
+    shapes: [[[3, 2, 4], [4]]],
+    inputs: [uniform(), uniform(0.5, 2)],
+  });
+}

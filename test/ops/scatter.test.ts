@@ -1,6 +1,7 @@
 /** Tests of src/ops/scatter.ts. */
 import { describe, expect, it } from "vitest";
 import { ArgumentError, DTypeError, ops, ShapeError, tensor } from "../../src/index.ts";
+import { slicesAt } from "../../src/ops/scatter.ts";
 import { awayFrom, distinct, type InputSpec, integers } from "../support/inputs.ts";
 import { count, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
@@ -69,6 +70,38 @@ const shapes = [
     [2, 0],
   ],
 ];
+
+opTest("ravel_index", {
+  ops: ["ravel_index"],
+  run: (indices) => slicesAt("test", indices, [3, 4, 5]),
+  reference: (indices) => {
+    const depth = indices.shape[1] as number;
+    const sizes = [3, 4, 5].slice(0, depth);
+    const count = indices.shape[0] as number;
+    const data = Float64Array.from({ length: count }, (_, row) => {
+      let flat = 0;
+      for (const [axis, size] of sizes.entries()) {
+        const raw = indices.data[row * depth + axis] as number;
+        const at = raw < 0 ? raw + size : raw;
+        if (at < 0 || at >= size) return -1;
+        flat = flat * size + at;
+      }
+      return flat;
+    });
+    return { shape: [count], data };
+  },
+  shapes: [
+    [40, 1],
+    [40, 2],
+    [40, 3],
+    [0, 2],
+  ],
+  inputs: integers(-6, 6),
+  dtypes: ["int32", "int64"],
+  resultDType: "int32",
+  differentiable: false,
+  internal: true,
+});
 
 for (const reduction of ["set", "add", "mul", "max", "min"] as const) {
   const isExtreme = reduction === "max" || reduction === "min";

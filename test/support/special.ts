@@ -4,10 +4,10 @@
  * @module
  */
 
-/** 1 - erf(x) for x >= 2.5, by the continued fraction of Laplace. */
+/** 1 - erf(x) for x >= 1, by the continued fraction of Laplace. */
 function erfcTail(x: number): number {
   let fraction = 0;
-  for (let k = 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
+  for (let k = x < 2.5 ? 600 : 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
 }
 
@@ -24,6 +24,11 @@ export function erf(x: number): number {
     if (Math.abs(term) <= 1e-18 * Math.abs(sum)) break;
   }
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+/** 1 - erf(x), with all digits where that is small. */
+export function erfc(x: number): number {
+  return x >= 1 ? erfcTail(x) : 1 - erf(x);
 }
 
 /** The inverse of erf, by Newton's method from the guess of Winitzki (2008). */

@@ -28,10 +28,35 @@ void FromDouble(DType dtype, void* data, int64_t i, double value) {
   }
 }
 
+// x <- (1 - tau v v^T) x for `rows` rows of `columns` numbers, row by row: v is
+// a column of a matrix, its first element 1 and not stored.
+void Reflect(const double* v, int64_t v_row, double tau, int64_t rows,
+             double* x, int64_t x_row, int64_t columns,
+             std::vector<double>& sums) {
+  if (tau == 0 || columns <= 0) return;
+  double* sum = sums.data();
+  for (int64_t c = 0; c < columns; c++) sum[c] = x[c];
+  for (int64_t i = 1; i < rows; i++) {
+    const double factor = v[i * v_row];
+    const double* row = x + i * x_row;
+    for (int64_t c = 0; c < columns; c++) sum[c] += factor * row[c];
+  }
+  for (int64_t c = 0; c < columns; c++) {
+    sum[c] *= tau;
+    x[c] -= sum[c];
+  }
+  for (int64_t i = 1; i < rows; i++) {
+    const double factor = v[i * v_row];
+    double* row = x + i * x_row;
+    for (int64_t c = 0; c < columns; c++) row[c] -= factor * sum[c];
+  }
+}
+
 // a: m x n, row-major, overwritten by r above the diagonal and the reflectors
 // below it. q: m x k.
 void Decompose(std::vector<double>& a, int64_t m, int64_t n, int64_t k,
-               std::vector<double>& tau, std::vector<double>& q) {
+               std::vector<double>& tau, std::vector<double>& q,
+               std::vector<double>& sums) {
   const int64_t steps = m < n ? m : n;
   for (int64_t j = 0; j < steps; j++) {
     double squares = 0;
@@ -47,25 +72,16 @@ void Decompose(std::vector<double>& a, int64_t m, int64_t n, int64_t k,
     const double scale = 1 / (alpha - beta);
     for (int64_t i = j + 1; i < m; i++) a[i * n + j] *= scale;
     a[j * n + j] = beta;
-    for (int64_t c = j + 1; c < n; c++) {
-      double dot = a[j * n + c];
-      for (int64_t i = j + 1; i < m; i++) dot += a[i * n + j] * a[i * n + c];
-      dot *= tau[j];
-      a[j * n + c] -= dot;
-      for (int64_t i = j + 1; i < m; i++) a[i * n + c] -= a[i * n + j] * dot;
-    }
+    Reflect(a.data() + j * n + j, n, tau[j], m - j, a.data() + j * n + j + 1, n,
+            n - j - 1, sums);
   }
   for (int64_t i = 0; i < m; i++) {
     for (int64_t c = 0; c < k; c++) q[i * k + c] = i == c ? 1 : 0;
   }
   for (int64_t j = steps - 1; j >= 0; j--) {
-    for (int64_t c = 0; c < k; c++) {
-      double dot = q[j * k + c];
-      for (int64_t i = j + 1; i < m; i++) dot += a[i * n + j] * q[i * k + c];
-      dot *= tau[j];
-      q[j * k + c] -= dot;
-      for (int64_t i = j + 1; i < m; i++) q[i * k + c] -= a[i * n + j] * dot;
-    }
+    // The columns before j are still those of the identity.
+    Reflect(a.data() + j * n + j, n, tau[j], m - j, q.data() + j * k + j, k,
+            k - j, sums);
   }
 }
 
@@ -84,9 +100,10 @@ Status Qr(const KernelCall& call) {
     std::vector<double> a(static_cast<size_t>(m * n));
     std::vector<double> q(static_cast<size_t>(m * k));
     std::vector<double> tau(static_cast<size_t>(m < n ? m : n));
+    std::vector<double> sums(static_cast<size_t>(n > k ? n : k));
     for (int64_t b = begin; b < end; b++) {
       for (int64_t i = 0; i < m * n; i++) a[i] = ToDouble(x.dtype, x.data, b * m * n + i);
-      Decompose(a, m, n, k, tau, q);
+      Decompose(a, m, n, k, tau, q, sums);
       for (int64_t i = 0; i < m * k; i++) {
         FromDouble(q_out.dtype, q_out.data, b * m * k + i, q[i]);
       }

@@ -13,6 +13,7 @@ import {
   tensorArgument,
 } from "../../tensor/public-op.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { formatShape, ShapeError } from "../../util/errors.ts";
 import { normalizeAxis } from "../../util/shapes.ts";
 import { setMask } from "../masks.ts";
 import { toSameRank } from "./reduce.ts";
@@ -327,6 +328,32 @@ export const dice: PublicOp<
     const both = ops.sum(ops.multiply(a, b), { axis });
     const each = ops.add(ops.add(ops.sum(a, { axis }), ops.sum(b, { axis })), epsilon());
     return ops.subtract(1, ops.divide(ops.multiply(both, 2), each));
+  },
+);
+
+/**
+ * The loss of connectionist temporal classification. Labels are padded with 0,
+ * the class of the blank; predictions are scores.
+ *
+ * @throws {ShapeError} If labels are not [batch, length] or predictions not
+ *   [batch, steps, classes].
+ */
+export const ctc: PublicOp<(yTrue: TensorLike, yPred: TensorLike) => Tensor> = publicOp(
+  "keras.losses.ctc",
+  { y_true: tensorArgument, y_pred: tensorArgument },
+  (yTrue, yPred) => {
+    const labels = toTensor("ctc", yTrue);
+    const scores = toTensor("ctc", yPred);
+    if (labels.ndim !== 2 || scores.ndim !== 3) {
+      throw new ShapeError(
+        `ctc: expected labels [batch, length] and predictions [batch, steps, classes], got ` +
+          `${formatShape(labels.shape)} and ${formatShape(scores.shape)}.`,
+        { op: "ctc", shapes: [labels.shape, scores.shape] },
+      );
+    }
+    const [batch, steps] = scores.shape as readonly [number, number];
+    const lengths = ops.sum(ops.cast(ops.notEqual(labels, 0), "int32"), { axis: -1 });
+    return ops.ctcLoss(labels, scores, lengths, ops.full([batch], steps, { dtype: "int32" }));
   },
 );
 

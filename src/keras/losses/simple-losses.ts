@@ -150,3 +150,17 @@ export class CategoricalHinge extends LossFunctionWrapper {
     super(functions.categoricalHinge, { ...options, name: options.name ?? "categorical_hinge" });
   }
 }
+
+/**
+ * The loss of connectionist temporal classification.
+ *
+ * @example
+ * const scores = ops.zeros([1, 2, 2]);
+ * await new losses.CTC()(tensor([[1]]), scores).item(); // 0.2877
+ */
+export class CTC extends LossFunctionWrapper {
+  static override readonly parameters: ParameterTable = parameters("ctc");
+  constructor(options: LossOptions = {}) {
+    super(functions.ctc, { ...options, name: options.name ?? "ctc" });
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * `keras.ops.image`.
+ *
+ * @module
+ */
+export * from "../../nn/elastic-transform.ts";
+export * from "../../ops/image/index.ts";
