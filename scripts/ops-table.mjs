@@ -120,8 +120,12 @@ for (const file of readdirSync(sources).sort()) {
   const family = file.replace(/\.ts$/, "").replaceAll("-", " ");
   sections.push(`## ${family[0].toUpperCase()}${family.slice(1)}\n\n${title}\n\n${table(rows)}\n`);
 }
-const missing = [...exported.keys()].filter((path) => !seen.has(path));
-if (missing.length > 0) throw new Error(`Ops in no family: ${missing.join(", ")}`);
+const rest = [...exported].filter(([path]) => !seen.has(path));
+if (rest.length > 0) {
+  const rows = [];
+  for (const [, [name, op]] of rest) rows.push(await rowOf(name, op));
+  sections.push(`## Others\n\nDefined outside of \`src/ops\`.\n\n${table(rows)}\n`);
+}
 
 const text = `# Ops
 
