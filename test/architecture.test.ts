@@ -154,6 +154,16 @@ describe("architecture", () => {
     expect(including).toEqual(["native/addon.cc"]);
   });
 
+  it("describes every kernel in kernels/README.md", () => {
+    const sources = filesBelow(join(root, "native", "cpu"), [".cc"]);
+    const names = sources.flatMap((path) =>
+      [...readFileSync(path, "utf8").matchAll(/registry\.Add\(\s*"(\w+)"/g)].map((m) => m[1]),
+    );
+    expect(names.length).toBeGreaterThan(100);
+    const contract = readFileSync(join(root, "kernels", "README.md"), "utf8");
+    expect(names.filter((name) => !contract.includes(`\`${name}\``))).toEqual([]);
+  });
+
   it(`has no file of more than ${maxLines} lines`, () => {
     const folders = ["src", "native", "kernels", "test", "bench", "examples", "scripts"];
     const long = folders

@@ -156,7 +156,12 @@ function scale(sample: Tensor, stddev: number, mean: number): Tensor {
   return add(multiply(sample, scalar(stddev, sample.dtype)), scalar(mean, sample.dtype));
 }
 
-/** Draws from the normal distribution. */
+/**
+ * Draws from the normal distribution.
+ *
+ * @example
+ * random.normal([2, 3], { seed: 1 }).shape; // [2, 3]
+ */
 export const normal: PublicOp<(shape: Shape, options?: NormalOptions) => Tensor> = publicOp(
   "keras.random.normal",
   { shape: requiredArgument, mean: 0, stddev: 1, dtype: null, seed: null },
@@ -176,7 +181,12 @@ const erfOfTwoSigma = 0.9544997361036416;
 /** The numbers next to 2 towards 0, of each format. */
 const belowTwo = { float16: 1.9990234375, bfloat16: 1.9921875, float32: 2 - 2 ** -23 } as const;
 
-/** Draws from the normal distribution, cut off at two standard deviations. */
+/**
+ * Draws from the normal distribution, cut off at two standard deviations.
+ *
+ * @example
+ * random.truncatedNormal([2, 3], { seed: 1 }).shape; // [2, 3]
+ */
 export const truncatedNormal: PublicOp<(shape: Shape, options?: NormalOptions) => Tensor> =
   publicOp(
     "keras.random.truncated_normal",
@@ -213,6 +223,8 @@ const integerRange: Readonly<Record<string, readonly [number, number]>> = {
  * Draws integers from [minval, maxval).
  *
  * @throws {DTypeError} If `dtype` is no integer.
+ * @example
+ * random.randint([4], 0, 10, { seed: 1 }).dtype; // "int32"
  */
 export const randint: PublicOp<
   (shape: Shape, minval: number, maxval: number, options?: DrawOptions) => Tensor
@@ -277,6 +289,8 @@ export type CategoricalOptions = DrawOptions;
  *
  * @param logits [batch, classes].
  * @returns [batch, numSamples].
+ * @example
+ * random.categorical([[0, 0]], 5, { seed: 1 }).shape; // [1, 5]
  */
 export const categorical: PublicOp<
   (logits: TensorLike, numSamples: number, options?: CategoricalOptions) => Tensor
@@ -315,7 +329,12 @@ export interface DropoutOptions {
   seed?: Seed | Tensor;
 }
 
-/** `inputs` with elements set to 0 at the given rate, the others scaled up. */
+/**
+ * `inputs` with elements set to 0 at the given rate, the others scaled up.
+ *
+ * @example
+ * await random.dropout([1, 2], 0, { seed: 1 }).array(); // [1, 2]
+ */
 export const dropout: PublicOp<
   (inputs: TensorLike, rate: number, options?: DropoutOptions) => Tensor
 > = publicOp(
@@ -345,7 +364,12 @@ export interface ShuffleOptions {
   seed?: Seed | Tensor;
 }
 
-/** `x` with its elements shuffled along an axis, each slice in an order of its own. */
+/**
+ * `x` with its elements shuffled along an axis, each slice in an order of its own.
+ *
+ * @example
+ * await ops.sum(random.shuffle([1, 2, 3], { seed: 1 })).item(); // 6
+ */
 export const shuffle: PublicOp<(x: TensorLike, options?: ShuffleOptions) => Tensor> = publicOp(
   "keras.random.shuffle",
   { x: tensorArgument, axis: 0, seed: null },
@@ -365,7 +389,12 @@ export const shuffle: PublicOp<(x: TensorLike, options?: ShuffleOptions) => Tens
   },
 );
 
-/** Draws from the gamma distribution of shape `alpha`. */
+/**
+ * Draws from the gamma distribution of shape `alpha`.
+ *
+ * @example
+ * random.gamma([2], 1, { seed: 1 }).shape; // [2]
+ */
 export const gamma: PublicOp<(shape: Shape, alpha: TensorLike, options?: DrawOptions) => Tensor> =
   publicOp(
     "keras.random.gamma",
@@ -389,7 +418,12 @@ function gammaDraws(
   return apply(gammaOp, [shaped, key], { logSpace });
 }
 
-/** Draws from the binomial distribution: how many of `counts` trials succeed. */
+/**
+ * Draws from the binomial distribution: how many of `counts` trials succeed.
+ *
+ * @example
+ * random.binomial([2], 10, 0.5, { seed: 1 }).shape; // [2]
+ */
 export const binomial: PublicOp<
   (shape: Shape, counts: TensorLike, probabilities: TensorLike, options?: DrawOptions) => Tensor
 > = publicOp(
@@ -410,7 +444,12 @@ export const binomial: PublicOp<
   },
 );
 
-/** Draws from the beta distribution. */
+/**
+ * Draws from the beta distribution.
+ *
+ * @example
+ * random.beta([2], 1, 2, { seed: 1 }).shape; // [2]
+ */
 export const beta: PublicOp<
   (shape: Shape, alpha: TensorLike, beta: TensorLike, options?: DrawOptions) => Tensor
 > = publicOp(

@@ -41,21 +41,36 @@ function like(x: Tensor, value: number): Tensor {
   return scalar(value, x.dtype);
 }
 
-/** max(x, 0); the gradient at 0 is 0. */
+/**
+ * max(x, 0); the gradient at 0 is 0.
+ *
+ * @example
+ * await ops.relu([-1, 0, 2]).array(); // [0, 0, 2]
+ */
 export const relu: PublicOp<Unary> = unaryOp(
   "relu",
   (dy, _, y) => keepWhere(dy, greater(y, like(y, 0))),
   (x) => maximum(x, like(x, 0)),
 );
 
-/** min(max(x, 0), 6); the gradient at 0 and 6 is 0. */
+/**
+ * min(max(x, 0), 6); the gradient at 0 and 6 is 0.
+ *
+ * @example
+ * await ops.relu6([-1, 3, 8]).array(); // [0, 3, 6]
+ */
 export const relu6: PublicOp<Unary> = unaryOp(
   "relu6",
   (dy, x) => keepWhere(dy, logicalAnd(greater(x, like(x, 0)), less(x, like(x, 6)))),
   (x) => minimum(maximum(x, like(x, 0)), like(x, 6)),
 );
 
-/** x * sigmoid(x), also called swish. */
+/**
+ * x * sigmoid(x), also called swish.
+ *
+ * @example
+ * await ops.silu([-1, 0, 1]).array(); // [-0.2689, 0, 0.7311]
+ */
 export const silu: PublicOp<Unary> = floatOp(
   "silu",
   // s * (1 + x * (1 - s))
@@ -66,14 +81,24 @@ export const silu: PublicOp<Unary> = floatOp(
   (x) => multiply(x, sigmoid(x)),
 );
 
-/** log(sigmoid(x)). */
+/**
+ * log(sigmoid(x)).
+ *
+ * @example
+ * await ops.logSigmoid([-1, 0, 1]).array(); // [-1.3133, -0.6931, -0.3133]
+ */
 export const logSigmoid: PublicOp<Unary> = floatOp(
   "log_sigmoid",
   (dy, x) => multiply(dy, sigmoid(negative(x))),
   (x) => negative(softplus(negative(x))),
 );
 
-/** x / (1 + |x|). */
+/**
+ * x / (1 + |x|).
+ *
+ * @example
+ * await ops.softsign([-1, 0, 3]).array(); // [-0.5, 0, 0.75]
+ */
 export const softsign: PublicOp<Unary> = floatOp(
   "softsign",
   (dy, x) => divide(dy, square(add(absolute(x), like(x, 1)))),
@@ -86,9 +111,19 @@ function composed(name: string, fn: (x: Tensor) => Tensor): PublicOp<Unary> {
   );
 }
 
-/** x - tanh(x). */
+/**
+ * x - tanh(x).
+ *
+ * @example
+ * await ops.tanhShrink([-1, 0, 1]).array(); // [-0.2384, 0, 0.2384]
+ */
 export const tanhShrink: PublicOp<Unary> = composed("tanh_shrink", (x) => subtract(x, tanh(x)));
-/** 0 up to -1, 1 from 1 on, linear between. */
+/**
+ * 0 up to -1, 1 from 1 on, linear between.
+ *
+ * @example
+ * await ops.sparseSigmoid([-2, 0, 0.5, 2]).array(); // [0, 0.5, 0.75, 1]
+ */
 export const sparseSigmoid: PublicOp<Unary> = composed("sparse_sigmoid", (x) =>
   select(
     lessEqual(x, like(x, -1)),
@@ -96,7 +131,12 @@ export const sparseSigmoid: PublicOp<Unary> = composed("sparse_sigmoid", (x) =>
     select(greaterEqual(x, like(x, 1)), like(x, 1), multiply(add(x, like(x, 1)), like(x, 0.5))),
   ),
 );
-/** 0 up to -1, x from 1 on, (x + 1)^2 / 4 between. */
+/**
+ * 0 up to -1, x from 1 on, (x + 1)^2 / 4 between.
+ *
+ * @example
+ * await ops.sparsePlus([-2, 0, 2]).array(); // [0, 0.25, 2]
+ */
 export const sparsePlus: PublicOp<Unary> = composed("sparse_plus", (x) =>
   select(
     lessEqual(x, like(x, -1)),
@@ -104,13 +144,28 @@ export const sparsePlus: PublicOp<Unary> = composed("sparse_plus", (x) =>
     select(less(x, like(x, 1)), multiply(square(add(x, like(x, 1))), like(x, 0.25)), x),
   ),
 );
-/** relu6(x + 3) / 6. */
+/**
+ * relu6(x + 3) / 6.
+ *
+ * @example
+ * await ops.hardSigmoid([-4, 0, 1.5]).array(); // [0, 0.5, 0.75]
+ */
 export const hardSigmoid: PublicOp<Unary> = composed("hard_sigmoid", (x) =>
   divide(relu6(add(x, like(x, 3))), like(x, 6)),
 );
-/** x * hardSigmoid(x), also called hard swish. */
+/**
+ * x * hardSigmoid(x), also called hard swish.
+ *
+ * @example
+ * await ops.hardSilu([-2, 0, 1.5]).array(); // [-0.3333, 0, 1.1250]
+ */
 export const hardSilu: PublicOp<Unary> = composed("hard_silu", (x) => multiply(x, hardSigmoid(x)));
-/** x within [-1, 1]. */
+/**
+ * x within [-1, 1].
+ *
+ * @example
+ * await ops.hardTanh([-2, 0.5, 2]).array(); // [-1, 0.5, 1]
+ */
 export const hardTanh: PublicOp<Unary> = composed("hard_tanh", (x) => clip(x, -1, 1));
 
 /** Scales of SELU (Klambauer et al. 2017, https://arxiv.org/abs/1706.02515). */
@@ -144,19 +199,34 @@ const eluOp: OpDefinition<{ alpha: number }> = defineOp({
   },
 });
 
-/** x where it is positive, else alpha * (e^x - 1). */
+/**
+ * x where it is positive, else alpha * (e^x - 1).
+ *
+ * @example
+ * await ops.elu([-1, 0, 2]).array(); // [-0.6321, 0, 2]
+ */
 export const elu: PublicOp<(x: TensorLike, options?: AlphaOptions) => Tensor> = publicOp(
   "keras.ops.elu",
   { x: tensorArgument, alpha: 1 },
   (x, { alpha = 1 } = {}) => apply(eluOp, [toFloat("elu", x)], { alpha }),
 );
 
-/** scale * elu(x, alpha) with the constants of self-normalizing networks. */
+/**
+ * scale * elu(x, alpha) with the constants of self-normalizing networks.
+ *
+ * @example
+ * await ops.selu([-1, 0, 1]).array(); // [-1.1113, 0, 1.0507]
+ */
 export const selu: PublicOp<Unary> = composed("selu", (x) =>
   multiply(elu(x, { alpha: seluAlpha }), like(x, seluScale)),
 );
 
-/** max(x, 0) + alpha * (e^(min(x, 0) / alpha) - 1). */
+/**
+ * max(x, 0) + alpha * (e^(min(x, 0) / alpha) - 1).
+ *
+ * @example
+ * await ops.celu([-1, 0, 2]).array(); // [-0.6321, 0, 2]
+ */
 export const celu: PublicOp<(x: TensorLike, options?: AlphaOptions) => Tensor> = publicOp(
   "keras.ops.celu",
   { x: tensorArgument, alpha: 1 },
@@ -184,7 +254,12 @@ const leakyReluOp: OpDefinition<{ slope: number }> = defineOp({
   },
 });
 
-/** x where it is positive, else negativeSlope * x. */
+/**
+ * x where it is positive, else negativeSlope * x.
+ *
+ * @example
+ * await ops.leakyRelu([-1, 0, 2]).array(); // [-0.2000, 0, 2]
+ */
 export const leakyRelu: PublicOp<(x: TensorLike, options?: LeakyReluOptions) => Tensor> = publicOp(
   "keras.ops.leaky_relu",
   { x: tensorArgument, negative_slope: 0.2 },
@@ -192,7 +267,12 @@ export const leakyRelu: PublicOp<(x: TensorLike, options?: LeakyReluOptions) => 
     apply(leakyReluOp, [toFloat("leaky_relu", x)], { slope: negativeSlope }),
 );
 
-/** x moved towards 0 by the threshold, 0 within it. */
+/**
+ * x moved towards 0 by the threshold, 0 within it.
+ *
+ * @example
+ * await ops.softShrink([-2, 0.25, 1]).array(); // [-1.5, 0, 0.5]
+ */
 export const softShrink: PublicOp<(x: TensorLike, options?: ThresholdOptions) => Tensor> = publicOp(
   "keras.ops.soft_shrink",
   { x: tensorArgument, threshold: 0.5 },
@@ -203,7 +283,12 @@ export const softShrink: PublicOp<(x: TensorLike, options?: ThresholdOptions) =>
   },
 );
 
-/** x outside of the threshold, 0 within it. */
+/**
+ * x outside of the threshold, 0 within it.
+ *
+ * @example
+ * await ops.hardShrink([-2, 0.25, 1]).array(); // [-2, 0, 1]
+ */
 export const hardShrink: PublicOp<(x: TensorLike, options?: ThresholdOptions) => Tensor> = publicOp(
   "keras.ops.hard_shrink",
   { x: tensorArgument, threshold: 0.5 },
@@ -213,7 +298,12 @@ export const hardShrink: PublicOp<(x: TensorLike, options?: ThresholdOptions) =>
   },
 );
 
-/** x above the threshold, `defaultValue` below. */
+/**
+ * x above the threshold, `defaultValue` below.
+ *
+ * @example
+ * await ops.threshold([-1, 0.5, 2], 1, 0).array(); // [0, 0, 2]
+ */
 export const threshold: PublicOp<
   (x: TensorLike, threshold: number, defaultValue: number) => Tensor
 > = publicOp(
@@ -225,7 +315,12 @@ export const threshold: PublicOp<
   },
 );
 
-/** (x + sqrt(x^2 + b)) / 2. */
+/**
+ * (x + sqrt(x^2 + b)) / 2.
+ *
+ * @example
+ * await ops.squareplus([-1, 0, 1]).array(); // [0.6180, 1, 1.6180]
+ */
 export const squareplus: PublicOp<(x: TensorLike, options?: { b?: number | undefined }) => Tensor> =
   publicOp("keras.ops.squareplus", { x: tensorArgument, b: 4 }, (given, { b = 4 } = {}) => {
     const x = toFloat("squareplus", given);
@@ -234,6 +329,9 @@ export const squareplus: PublicOp<(x: TensorLike, options?: { b?: number | undef
 
 /**
  * x * P(X <= x) for a standard normal X: by erf, or by the tanh approximation.
+ *
+ * @example
+ * await ops.gelu([-1, 0, 1]).array(); // [-0.1588, 0, 0.8412]
  */
 export const gelu: PublicOp<
   (x: TensorLike, options?: { approximate?: boolean | undefined }) => Tensor
@@ -268,6 +366,8 @@ export interface NullableAxisOptions {
  * Half of the axis times the sigmoid of the other half.
  *
  * @throws {ShapeError} If the axis is odd.
+ * @example
+ * await ops.glu([1, 2, 0, 0]).array(); // [0.5, 1]
  */
 export const glu: PublicOp<(x: TensorLike, options?: AxisOptions) => Tensor> = publicOp(
   "keras.ops.glu",
@@ -369,13 +469,21 @@ function alongAxis(
 export const softmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> =
   alongAxis("softmax", softmaxOp);
 
-/** The logarithm of `softmax`. */
+/**
+ * The logarithm of `softmax`.
+ *
+ * @example
+ * await ops.logSoftmax([1, 2, 3]).array(); // [-2.4076, -1.4076, -0.4076]
+ */
 export const logSoftmax: PublicOp<(x: TensorLike, options?: NullableAxisOptions) => Tensor> =
   alongAxis("log_softmax", logSoftmaxOp);
 
 /**
  * Like softmax, with exact zeros: x less a threshold, as Keras computes it
  * after Martins and Astudillo, 2016, arXiv:1602.02068.
+ *
+ * @example
+ * await ops.sparsemax([0, 0, 3]).array(); // [0, 0, 1]
  */
 export const sparsemax: PublicOp<(x: TensorLike, options?: AxisOptions) => Tensor> = publicOp(
   "keras.ops.sparsemax",

@@ -33,7 +33,12 @@ export interface DiffOptions {
   axis?: number | undefined;
 }
 
-/** Each element less the one before, along an axis, `n` times; of booleans whether they differ. */
+/**
+ * Each element less the one before, along an axis, `n` times; of booleans whether they differ.
+ *
+ * @example
+ * await ops.diff([1, 4, 9, 16]).array(); // [3, 5, 7]
+ */
 export const diff: PublicOp<(a: TensorLike, options?: DiffOptions) => Tensor> = publicOp(
   "keras.ops.diff",
   { a: tensorArgument, n: 1, axis: -1 },
@@ -60,7 +65,12 @@ export interface TrapezoidOptions {
   axis?: number | undefined;
 }
 
-/** The integral along an axis, by the trapezoidal rule. */
+/**
+ * The integral along an axis, by the trapezoidal rule.
+ *
+ * @example
+ * await ops.trapezoid([1, 2, 3]).item(); // 4
+ */
 export const trapezoid: PublicOp<(y: TensorLike, options?: TrapezoidOptions) => Tensor> = publicOp(
   "keras.ops.trapezoid",
   { y: tensorArgument, x: optionalTensor, dx: 1, axis: -1 },
@@ -107,7 +117,12 @@ export interface VanderOptions {
   increasing?: boolean | undefined;
 }
 
-/** The matrix of the powers of a vector, in rows. */
+/**
+ * The matrix of the powers of a vector, in rows.
+ *
+ * @example
+ * await ops.vander([1, 2, 3]).array(); // [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
+ */
 export const vander: PublicOp<(x: TensorLike, options?: VanderOptions) => Tensor> = publicOp(
   "keras.ops.vander",
   { x: tensorArgument, N: null, increasing: false },

@@ -23,17 +23,47 @@ import {
 } from "./elementwise-define.ts";
 import { promotePair, type TensorLike, toTensor } from "./promote.ts";
 
-/** x1 == x2, as bool. */
+/**
+ * x1 == x2, as bool.
+ *
+ * @example
+ * await ops.equal([1, 2], [1, 3]).array(); // [true, false]
+ */
 export const equal: PublicOp<Binary> = binaryOp("equal", null, undefined, "bool");
-/** x1 != x2, as bool. */
+/**
+ * x1 != x2, as bool.
+ *
+ * @example
+ * await ops.notEqual([1, 2], [1, 3]).array(); // [false, true]
+ */
 export const notEqual: PublicOp<Binary> = binaryOp("not_equal", null, undefined, "bool");
-/** x1 < x2, as bool. */
+/**
+ * x1 < x2, as bool.
+ *
+ * @example
+ * await ops.less([1, 2, 3], 2).array(); // [true, false, false]
+ */
 export const less: PublicOp<Binary> = binaryOp("less", null, undefined, "bool");
-/** x1 <= x2, as bool. */
+/**
+ * x1 <= x2, as bool.
+ *
+ * @example
+ * await ops.lessEqual([1, 2, 3], 2).array(); // [true, true, false]
+ */
 export const lessEqual: PublicOp<Binary> = binaryOp("less_equal", null, undefined, "bool");
-/** x1 > x2, as bool. */
+/**
+ * x1 > x2, as bool.
+ *
+ * @example
+ * await ops.greater([1, 2, 3], 2).array(); // [false, false, true]
+ */
 export const greater: PublicOp<Binary> = binaryOp("greater", null, undefined, "bool");
-/** x1 >= x2, as bool. */
+/**
+ * x1 >= x2, as bool.
+ *
+ * @example
+ * await ops.greaterEqual([1, 2, 3], 2).array(); // [false, true, true]
+ */
 export const greaterEqual: PublicOp<Binary> = binaryOp("greater_equal", null, undefined, "bool");
 
 function truth(op: string, x: TensorLike): Tensor {
@@ -45,16 +75,36 @@ function logicalOp(name: string): PublicOp<Binary> {
   return publicBinary(name, (x1, x2) => apply(op, [truth(name, x1), truth(name, x2)]));
 }
 
-/** Whether both are true. Numbers count as true where they are not 0. */
+/**
+ * Whether both are true. Numbers count as true where they are not 0.
+ *
+ * @example
+ * await ops.logicalAnd([true, true], [true, false]).array(); // [true, false]
+ */
 export const logicalAnd: PublicOp<Binary> = logicalOp("logical_and");
-/** Whether either is true. */
+/**
+ * Whether either is true.
+ *
+ * @example
+ * await ops.logicalOr([true, false], [false, false]).array(); // [true, false]
+ */
 export const logicalOr: PublicOp<Binary> = logicalOp("logical_or");
-/** Whether one is true and the other is not. */
+/**
+ * Whether one is true and the other is not.
+ *
+ * @example
+ * await ops.logicalXor([true, true], [true, false]).array(); // [false, true]
+ */
 export const logicalXor: PublicOp<Binary> = logicalOp("logical_xor");
 
 const logicalNotOp = unaryPrimitive("logical_not", null, { dtype: "bool" });
 
-/** Whether it is not true. */
+/**
+ * Whether it is not true.
+ *
+ * @example
+ * await ops.logicalNot([true, false]).array(); // [false, true]
+ */
 export const logicalNot: PublicOp<Unary> = publicUnary("logical_not", (x) =>
   apply(logicalNotOp, [truth("logical_not", x)]),
 );
@@ -69,11 +119,26 @@ function floatTest(name: string, ofIntegers: boolean): PublicOp<Unary> {
   });
 }
 
-/** Whether it is NaN. */
+/**
+ * Whether it is NaN.
+ *
+ * @example
+ * await ops.isnan([1, Number.NaN]).array(); // [false, true]
+ */
 export const isnan: PublicOp<Unary> = floatTest("isnan", false);
-/** Whether it is plus or minus infinity. */
+/**
+ * Whether it is plus or minus infinity.
+ *
+ * @example
+ * await ops.isinf([1, Number.POSITIVE_INFINITY]).array(); // [false, true]
+ */
 export const isinf: PublicOp<Unary> = floatTest("isinf", false);
-/** Whether it is neither NaN nor infinite. */
+/**
+ * Whether it is neither NaN nor infinite.
+ *
+ * @example
+ * await ops.isfinite([1, Number.NaN]).array(); // [true, false]
+ */
 export const isfinite: PublicOp<Unary> = floatTest("isfinite", true);
 
 const whereOp: OpDefinition = defineOp({

@@ -19,11 +19,11 @@ import {
 import { Tensor } from "../tensor/tensor.ts";
 import { type DType, resultType, standardizeDType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
-import { checkShape, type Shape } from "../util/shapes.ts";
-import { broadcastOver } from "./broadcasting.ts";
+import { checkInteger, checkShape, type Shape } from "../util/shapes.ts";
 import { equal, greaterEqual, lessEqual, select } from "./comparison.ts";
 import { stack } from "./joining.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
+import { broadcastInto } from "./shaping.ts";
 
 /** A dtype as users name it; `"int"` is int32, `"float"` is floatx. */
 export type DTypeLike = DType | "int" | "float";
@@ -34,13 +34,15 @@ export interface DTypeOptions {
 }
 
 function shapeOf(op: string, shape: number | Shape): Shape {
-  return checkShape(op, typeof shape === "number" ? [shape] : [...shape]);
+  return [...checkShape(op, typeof shape === "number" ? [shape] : shape)];
 }
 
 /**
  * Zeros.
  *
  * @throws {ShapeError} If the shape is none.
+ * @example
+ * await ops.zeros([2, 2]).array(); // [[0, 0], [0, 0]]
  */
 export const zeros: PublicOp<(shape: number | Shape, options?: DTypeOptions) => Tensor> = publicOp(
   "keras.ops.zeros",
@@ -48,14 +50,24 @@ export const zeros: PublicOp<(shape: number | Shape, options?: DTypeOptions) => 
   (shape, { dtype } = {}) => fill(shapeOf("zeros", shape), standardizeDType(dtype, floatx()), 0),
 );
 
-/** Ones. */
+/**
+ * Ones.
+ *
+ * @example
+ * await ops.ones([3]).array(); // [1, 1, 1]
+ */
 export const ones: PublicOp<(shape: number | Shape, options?: DTypeOptions) => Tensor> = publicOp(
   "keras.ops.ones",
   { shape: requiredArgument, dtype: null },
   (shape, { dtype } = {}) => fill(shapeOf("ones", shape), standardizeDType(dtype, floatx()), 1),
 );
 
-/** A tensor whose elements are all `fillValue`, which may be a tensor that broadcasts. */
+/**
+ * A tensor whose elements are all `fillValue`, which may be a tensor that broadcasts.
+ *
+ * @example
+ * await ops.full([2, 2], 7).array(); // [[7, 7], [7, 7]]
+ */
 export const full: PublicOp<
   (shape: number | Shape, fillValue: TensorLike, options?: DTypeOptions) => Tensor
 > = publicOp(
@@ -66,7 +78,7 @@ export const full: PublicOp<
     const dims = shapeOf("full", shape);
     return typeof fillValue === "number"
       ? fill(dims, kind, fillValue)
-      : broadcastOver(toTensor("full", fillValue, kind), dims);
+      : broadcastInto("full", toTensor("full", fillValue, kind), dims);
   },
 );
 
@@ -84,18 +96,33 @@ function like(
   );
 }
 
-/** Zeros of the shape and dtype of `x`. */
+/**
+ * Zeros of the shape and dtype of `x`.
+ *
+ * @example
+ * await ops.zerosLike([1, 2]).array(); // [0, 0]
+ */
 export const zerosLike: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = like(
   "zeros_like",
   0,
 );
-/** Ones of the shape and dtype of `x`. */
+/**
+ * Ones of the shape and dtype of `x`.
+ *
+ * @example
+ * await ops.onesLike([1, 2]).array(); // [1, 1]
+ */
 export const onesLike: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = like(
   "ones_like",
   1,
 );
 
-/** A tensor of the shape and dtype of `x` whose elements are all `fillValue`. */
+/**
+ * A tensor of the shape and dtype of `x` whose elements are all `fillValue`.
+ *
+ * @example
+ * await ops.fullLike([1, 2], 7).array(); // [7, 7]
+ */
 export const fullLike: PublicOp<
   (x: TensorLike, fillValue: TensorLike, options?: DTypeOptions) => Tensor
 > = publicOp(
@@ -166,41 +193,71 @@ export const arange: PublicOp<
   },
 );
 
-/** A tensor whose values do not matter: zeros. */
+/**
+ * A tensor whose values do not matter: zeros.
+ *
+ * @example
+ * ops.empty([2, 3]).shape; // [2, 3]
+ */
 export const empty: PublicOp<(shape: number | Shape, options?: DTypeOptions) => Tensor> = publicOp(
   "keras.ops.empty",
   { shape: requiredArgument, dtype: null },
   (shape, { dtype } = {}) => fill(shapeOf("empty", shape), standardizeDType(dtype, floatx()), 0),
 );
 
-/** A tensor of the shape and dtype of `x` whose values do not matter: zeros. */
+/**
+ * A tensor of the shape and dtype of `x` whose values do not matter: zeros.
+ *
+ * @example
+ * ops.emptyLike([[1, 2]]).shape; // [1, 2]
+ */
 export const emptyLike: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = like(
   "empty_like",
   0,
 );
 
-/** The number of axes. */
+/**
+ * The number of axes.
+ *
+ * @example
+ * ops.ndim([[1, 2]]); // 2
+ */
 export const ndim: PublicOp<(x: TensorLike) => number> = publicOp(
   "keras.ops.ndim",
   { x: tensorArgument },
   (x) => toTensor("ndim", x).ndim,
 );
 
-/** The number of elements, as an int32 tensor. */
+/**
+ * The number of elements, as an int32 tensor.
+ *
+ * @example
+ * await ops.size([[1, 2, 3]]).item(); // 3
+ */
 export const size: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.size",
   { x: tensorArgument },
   (x) => scalar(toTensor("size", x).size, "int32"),
 );
 
-/** `x`: tensors do not change, so that a copy would be no different. */
+/**
+ * `x`: tensors do not change, so that a copy would be no different.
+ *
+ * @example
+ * await ops.copy([1, 2]).array(); // [1, 2]
+ */
 export const copy: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.copy",
   { x: tensorArgument },
   (x) => toTensor("copy", x),
 );
 
-/** Ones on a diagonal (`k` above the main one), zeros elsewhere. */
+/**
+ * Ones on a diagonal (`k` above the main one), zeros elsewhere.
+ *
+ * @example
+ * await ops.eye(2, { M: 3 }).array(); // [[1, 0, 0], [0, 1, 0]]
+ */
 export const eye: PublicOp<
   (
     N: number,
@@ -211,12 +268,18 @@ export const eye: PublicOp<
   { N: requiredArgument, M: null, k: 0, dtype: null },
   (rows, { M, k = 0, dtype } = {}) => {
     const shape = checkShape("eye", [rows, M ?? rows]);
+    checkInteger("eye", "k", k);
     const kind = standardizeDType(dtype, floatx());
     return castTo(equal(iota(shape, "int32", 1, -k), iota(shape, "int32", 0)), kind);
   },
 );
 
-/** A square matrix of ones on its diagonal. */
+/**
+ * A square matrix of ones on its diagonal.
+ *
+ * @example
+ * await ops.identity(2).array(); // [[1, 0], [0, 1]]
+ */
 export const identity: PublicOp<(n: number, options?: DTypeOptions) => Tensor> = publicOp(
   "keras.ops.identity",
   { n: requiredArgument, dtype: null },
@@ -252,7 +315,12 @@ function holdsTensor(x: unknown): boolean {
   return x instanceof Tensor || (Array.isArray(x) && x.some(holdsTensor));
 }
 
-/** The same as `convertToTensor`. */
+/**
+ * The same as `convertToTensor`.
+ *
+ * @example
+ * ops.array([1, 2]).dtype; // "int32"
+ */
 export const array: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> = publicOp(
   "keras.ops.array",
   { x: tensorArgument, dtype: null },
@@ -263,6 +331,8 @@ export const array: PublicOp<(x: TensorLike, options?: DTypeOptions) => Tensor> 
  * `x` in another dtype.
  *
  * @throws {DTypeError} If there is no such dtype.
+ * @example
+ * await ops.cast([1.7, -1.7], "int32").array(); // [1, -1]
  */
 export const cast: PublicOp<(x: TensorLike, dtype: DTypeLike) => Tensor> = publicOp(
   "keras.ops.cast",
@@ -270,10 +340,20 @@ export const cast: PublicOp<(x: TensorLike, dtype: DTypeLike) => Tensor> = publi
   (x, dtype) => castTo(toTensor("cast", x), standardizeDType(dtype, floatx())),
 );
 
-/** The lower triangle: elements on and below a diagonal, zeros above. */
+/**
+ * The lower triangle: elements on and below a diagonal, zeros above.
+ *
+ * @example
+ * await ops.tril([[1, 2], [3, 4]]).array(); // [[1, 0], [3, 4]]
+ */
 export const tril: PublicOp<(x: TensorLike, options?: { k?: number | undefined }) => Tensor> =
   triangle("tril");
-/** The upper triangle: elements on and above a diagonal, zeros below. */
+/**
+ * The upper triangle: elements on and above a diagonal, zeros below.
+ *
+ * @example
+ * await ops.triu([[1, 2], [3, 4]]).array(); // [[1, 2], [0, 4]]
+ */
 export const triu: PublicOp<(x: TensorLike, options?: { k?: number | undefined }) => Tensor> =
   triangle("triu");
 
@@ -285,6 +365,7 @@ function triangle(
     { x: tensorArgument, k: 0 },
     (given: TensorLike, { k = 0 }: { k?: number | undefined } = {}) => {
       const x = toTensor(name, given);
+      checkInteger(name, "k", k);
       if (x.ndim < 2) {
         throw new ShapeError(
           `${name}: expected a matrix or a stack of them, got shape ${formatShape(x.shape)}.`,

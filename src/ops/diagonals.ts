@@ -9,7 +9,7 @@ import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../te
 import type { Tensor } from "../tensor/tensor.ts";
 import { standardizeDType } from "../util/dtypes.ts";
 import { formatShape, ShapeError } from "../util/errors.ts";
-import { checkShape, normalizeAxis, sizeOf } from "../util/shapes.ts";
+import { checkInteger, checkShape, normalizeAxis, sizeOf } from "../util/shapes.ts";
 import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { lessEqual } from "./comparison.ts";
 import { type DTypeOptions, iota } from "./creation.ts";
@@ -81,21 +81,37 @@ function planeLast(op: string, x: Tensor, { axis1 = 0, axis2 = 1 }: DiagonalOpti
   return permute(x, [...rest, a, b]);
 }
 
-/** The diagonal between two axes, as the last axis of the result. */
+/**
+ * The diagonal between two axes, as the last axis of the result.
+ *
+ * @example
+ * await ops.diagonal([[1, 2], [3, 4]]).array(); // [1, 4]
+ */
 export const diagonal: PublicOp<(x: TensorLike, options?: DiagonalOptions) => Tensor> = publicOp(
   "keras.ops.diagonal",
   { x: tensorArgument, offset: 0, axis1: 0, axis2: 1 },
   (x, options = {}) =>
-    diagonalOfLast(planeLast("diagonal", toTensor("diagonal", x), options), options.offset ?? 0),
+    diagonalOfLast(
+      planeLast("diagonal", toTensor("diagonal", x), options),
+      checkInteger("diagonal", "offset", options.offset ?? 0),
+    ),
 );
 
-/** The sum of the diagonal between two axes. Booleans and small integers are summed in 32 bits. */
+/**
+ * The sum of the diagonal between two axes. Booleans and small integers are summed in 32 bits.
+ *
+ * @example
+ * await ops.trace([[1, 2], [3, 4]]).item(); // 5
+ */
 export const trace: PublicOp<(x: TensorLike, options?: DiagonalOptions) => Tensor> = publicOp(
   "keras.ops.trace",
   { x: tensorArgument, offset: 0, axis1: 0, axis2: 1 },
   (given, options = {}) => {
     const x = toTensor("trace", given);
-    const on = diagonalOfLast(planeLast("trace", x, options), options.offset ?? 0);
+    const on = diagonalOfLast(
+      planeLast("trace", x, options),
+      checkInteger("trace", "offset", options.offset ?? 0),
+    );
     return sumOver(castTo(on, accumulatorDType(x.dtype)), [on.ndim - 1]);
   },
 );
@@ -104,6 +120,8 @@ export const trace: PublicOp<(x: TensorLike, options?: DiagonalOptions) => Tenso
  * Of a vector the matrix with it on a diagonal, of a matrix its diagonal.
  *
  * @throws {ShapeError} For any other number of axes.
+ * @example
+ * await ops.diag([1, 2]).array(); // [[1, 0], [0, 2]]
  */
 export const diag: PublicOp<(x: TensorLike, options?: { k?: number | undefined }) => Tensor> =
   publicOp("keras.ops.diag", { x: tensorArgument, k: 0 }, (given, { k = 0 } = {}) => {
@@ -116,14 +134,24 @@ export const diag: PublicOp<(x: TensorLike, options?: { k?: number | undefined }
     );
   });
 
-/** The matrix with all elements of `x` on a diagonal. */
+/**
+ * The matrix with all elements of `x` on a diagonal.
+ *
+ * @example
+ * await ops.diagflat([[1], [2]]).array(); // [[1, 0], [0, 2]]
+ */
 export const diagflat: PublicOp<(x: TensorLike, options?: { k?: number | undefined }) => Tensor> =
   publicOp("keras.ops.diagflat", { x: tensorArgument, k: 0 }, (given, { k = 0 } = {}) => {
     const x = toTensor("diagflat", given);
     return onDiagonal(reshapeTo(x, [sizeOf(x.shape)]), k);
   });
 
-/** Ones on and below a diagonal (`k` above the main one), zeros above. */
+/**
+ * Ones on and below a diagonal (`k` above the main one), zeros above.
+ *
+ * @example
+ * await ops.tri(3).array(); // [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+ */
 export const tri: PublicOp<
   (
     N: number,

@@ -9,7 +9,7 @@ import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../te
 import { Tensor } from "../tensor/tensor.ts";
 import { isInteger } from "../util/dtypes.ts";
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from "../util/errors.ts";
-import { broadcastShapes, sizeOf } from "../util/shapes.ts";
+import { broadcastShapes, checkInteger, sizeOf } from "../util/shapes.ts";
 import { add, multiply } from "./arithmetic.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { less, select } from "./comparison.ts";
@@ -93,6 +93,10 @@ function planOf(x: Tensor, key: IndexKey): Plan {
 /** The first element, how many, and the step of a range over `length` elements. */
 export function resolveRange(range: IndexRange, length: number): [number, number, number] {
   const step = range.step ?? 1;
+  for (const name of ["start", "stop", "step"] as const) {
+    const value = range[name];
+    if (value !== null && value !== undefined) checkInteger("get_item", name, value);
+  }
   if (step === 0)
     throw new ArgumentError("get_item: the step of a range is 0.", { op: "get_item" });
   const clip = (value: number, low: number, high: number): number =>

@@ -155,6 +155,8 @@ export function scatterAlong(indices: Tensor, dy: Tensor, axis: number, length: 
  * of both broadcast.
  *
  * @throws {ShapeError} If they do not.
+ * @example
+ * await ops.takeAlongAxis([[1, 2], [3, 4]], [[1], [0]], { axis: 1 }).array(); // [[2], [3]]
  */
 export const takeAlongAxis: PublicOp<
   (x: TensorLike, indices: TensorLike, options?: TakeOptions) => Tensor

@@ -90,6 +90,8 @@ export interface QrOptions {
  * triangular r with x = q r. Signs are LAPACK's.
  *
  * @throws {ShapeError} If there are fewer than two axes.
+ * @example
+ * ops.qr(ops.ones([3, 2]))[1].shape; // [2, 2]
  */
 export const qr: PublicOp<(x: TensorLike, options?: QrOptions) => [Tensor, Tensor]> = publicOp(
   "keras.ops.qr",

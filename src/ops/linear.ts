@@ -68,6 +68,67 @@ export function matrixProduct(
   return apply(matmulOp, [a, b], { transposeA, transposeB });
 }
 
+/** What `matmul` and `dot` share. @throws {ShapeError} If the operands do not fit. */
+function multiplyMatrices(op: string, x1: TensorLike, x2: TensorLike): Tensor {
+  const given = [toTensor(op, x1), toTensor(op, x2)] as const;
+  const bothBytes = given.every((x) => x.dtype === "int8");
+  let [a, b] = promotePair(op, ...given);
+  if (a.ndim === 0 || b.ndim === 0) {
+    throw new ShapeError(
+      `${op}: expected matrices or vectors, got ${formatShape(a.shape)} x ` +
+        `${formatShape(b.shape)}. Use multiply for scalars.`,
+      { op, shapes: [a.shape, b.shape] },
+    );
+  }
+  const inner = dimAt(a.shape, -1);
+  const other = dimAt(b.shape, b.ndim === 1 ? 0 : -2);
+  if (inner !== other) {
+    throw new ShapeError(
+      `${op}: inner axes differ: ${formatShape(a.shape)} x ${formatShape(b.shape)} ` +
+        `(${inner} vs ${other}).`,
+      { op, shapes: [a.shape, b.shape] },
+    );
+  }
+  checkBatches(op, a, b);
+  // Products of bytes would overflow at once.
+  const dtype = a.dtype === "int8" && bothBytes ? "int32" : a.dtype;
+  // Booleans are counted: true where any pair is.
+  if (dtype === "bool" || dtype === "int32") {
+    [a, b] = [castTo(a, "int32"), castTo(b, "int32")];
+  }
+  const rowA = a.ndim === 1;
+  const columnB = b.ndim === 1;
+  const left = rowA ? reshapeTo(a, [1, inner]) : a;
+  const right = columnB ? reshapeTo(b, [inner, 1]) : b;
+  // A matrix on the right of a batch: one product of all rows.
+  const product =
+    left.ndim > 2 && right.ndim === 2
+      ? reshapeTo(matrixProduct(reshapeTo(left, [sizeOf(left.shape.slice(0, -1)), inner]), right), [
+          ...left.shape.slice(0, -1),
+          dimAt(right.shape, -1),
+        ])
+      : matrixProduct(left, right);
+  const shape = product.shape.filter(
+    (_, i) => !(rowA && i === product.ndim - 2) && !(columnB && i === product.ndim - 1),
+  );
+  return castTo(reshapeTo(product, shape), dtype);
+}
+
+/** @throws {ShapeError} If the axes before the matrices do not broadcast. */
+function checkBatches(op: string, a: Tensor, b: Tensor): void {
+  const [left, right] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  for (let i = 1; i <= Math.min(left.length, right.length); i++) {
+    const [m, n] = [left.at(-i), right.at(-i)];
+    if (m !== n && m !== 1 && n !== 1) {
+      throw new ShapeError(
+        `${op}: the batch axes of ${formatShape(a.shape)} x ${formatShape(b.shape)} do not ` +
+          `broadcast (${m} vs ${n}).`,
+        { op, shapes: [a.shape, b.shape] },
+      );
+    }
+  }
+}
+
 /**
  * @internal
  * Each element along `axis` (normalized) as a mixture of those there are:
@@ -100,49 +161,7 @@ export function mixAlong(x: Tensor, axis: number, weights: Float64Array, outputs
 export const matmul: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publicOp(
   "keras.ops.matmul",
   { x1: tensorArgument, x2: tensorArgument },
-  (x1, x2) => {
-    const given = [toTensor("matmul", x1), toTensor("matmul", x2)] as const;
-    const bothBytes = given.every((x) => x.dtype === "int8");
-    let [a, b] = promotePair("matmul", ...given);
-    if (a.ndim === 0 || b.ndim === 0) {
-      throw new ShapeError(
-        `matmul: expected matrices or vectors, got ${formatShape(a.shape)} x ` +
-          `${formatShape(b.shape)}. Use multiply for scalars.`,
-        { op: "matmul", shapes: [a.shape, b.shape] },
-      );
-    }
-    const inner = dimAt(a.shape, -1);
-    const other = dimAt(b.shape, b.ndim === 1 ? 0 : -2);
-    if (inner !== other) {
-      throw new ShapeError(
-        `matmul: inner axes differ: ${formatShape(a.shape)} x ${formatShape(b.shape)} ` +
-          `(${inner} vs ${other}).`,
-        { op: "matmul", shapes: [a.shape, b.shape] },
-      );
-    }
-    // Products of bytes would overflow at once.
-    const dtype = a.dtype === "int8" && bothBytes ? "int32" : a.dtype;
-    // Booleans are counted: true where any pair is.
-    if (dtype === "bool" || dtype === "int32") {
-      [a, b] = [castTo(a, "int32"), castTo(b, "int32")];
-    }
-    const rowA = a.ndim === 1;
-    const columnB = b.ndim === 1;
-    const left = rowA ? reshapeTo(a, [1, inner]) : a;
-    const right = columnB ? reshapeTo(b, [inner, 1]) : b;
-    // A matrix on the right of a batch: one product of all rows.
-    const product =
-      left.ndim > 2 && right.ndim === 2
-        ? reshapeTo(
-            matrixProduct(reshapeTo(left, [sizeOf(left.shape.slice(0, -1)), inner]), right),
-            [...left.shape.slice(0, -1), dimAt(right.shape, -1)],
-          )
-        : matrixProduct(left, right);
-    const shape = product.shape.filter(
-      (_, i) => !(rowA && i === product.ndim - 2) && !(columnB && i === product.ndim - 1),
-    );
-    return castTo(reshapeTo(product, shape), dtype);
-  },
+  (x1, x2) => multiplyMatrices("matmul", x1, x2),
 );
 
 /**
@@ -150,6 +169,8 @@ export const matmul: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publ
  * (its only one, if it is a vector).
  *
  * @throws {ShapeError} If these differ.
+ * @example
+ * await ops.dot([1, 2], [3, 4]).item(); // 11
  */
 export const dot: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publicOp(
   "keras.ops.dot",
@@ -157,7 +178,7 @@ export const dot: PublicOp<(x1: TensorLike, x2: TensorLike) => Tensor> = publicO
   (x1, x2) => {
     const [a, b] = promotePair("dot", x1, x2);
     if (a.ndim === 0 || b.ndim === 0) return multiply(a, b);
-    if (b.ndim <= 2) return matmul(a, b);
+    if (b.ndim <= 2) return multiplyMatrices("dot", a, b);
     return tensordot(a, b, { axes: [[-1], [-2]] });
   },
 );
@@ -168,7 +189,13 @@ export interface TensordotOptions {
   axes?: number | readonly [number | readonly number[], number | readonly number[]] | undefined;
 }
 
-/** The sum of products over pairs of axes. @throws {ShapeError} If a pair differs. */
+/**
+ * The sum of products over pairs of axes.
+ *
+ * @throws {ShapeError} If a pair differs.
+ * @example
+ * await ops.tensordot([[1, 2], [3, 4]], [1, 10], { axes: 1 }).array(); // [21, 43]
+ */
 export const tensordot: PublicOp<
   (x1: TensorLike, x2: TensorLike, options?: TensordotOptions) => Tensor
 > = publicOp(
@@ -201,6 +228,17 @@ export const tensordot: PublicOp<
         `tensordot: ${fromA.length} axes of x1 do not pair with ${fromB.length} of x2.`,
         { op: "tensordot" },
       );
+    }
+    for (const [x, axesOf] of [
+      [a, fromA],
+      [b, fromB],
+    ] as const) {
+      if (new Set(axesOf).size < axesOf.length) {
+        throw new ShapeError(
+          `tensordot: axes ${describe(axes)} name one of shape ${formatShape(x.shape)} twice.`,
+          { op: "tensordot", shapes: [a.shape, b.shape] },
+        );
+      }
     }
     for (const [i, axis] of fromA.entries()) {
       const left = a.shape[axis];

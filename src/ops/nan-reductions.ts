@@ -50,11 +50,21 @@ function nanReduction(
   );
 }
 
-/** The sum over axes; 0 where all are NaN. */
+/**
+ * The sum over axes; 0 where all are NaN.
+ *
+ * @example
+ * await ops.nansum([1, Number.NaN, 3]).item(); // 4
+ */
 export const nansum: PublicOp<Reduction> = nanReduction("nansum", (x, options) =>
   sum(without(x, 0), options),
 );
-/** The product over axes; 1 where all are NaN. */
+/**
+ * The product over axes; 1 where all are NaN.
+ *
+ * @example
+ * await ops.nanprod([2, Number.NaN, 3]).item(); // 6
+ */
 export const nanprod: PublicOp<Reduction> = nanReduction("nanprod", (x, options) =>
   prod(without(x, 1), options),
 );
@@ -67,9 +77,19 @@ function nanExtreme(name: string, reduce: Reduction, worst: number): PublicOp<Re
   });
 }
 
-/** The largest element over axes; NaN where all are. */
+/**
+ * The largest element over axes; NaN where all are.
+ *
+ * @example
+ * await ops.nanmax([1, Number.NaN, 3]).item(); // 3
+ */
 export const nanmax: PublicOp<Reduction> = nanExtreme("nanmax", max, Number.NEGATIVE_INFINITY);
-/** The smallest element over axes; NaN where all are. */
+/**
+ * The smallest element over axes; NaN where all are.
+ *
+ * @example
+ * await ops.nanmin([1, Number.NaN, 3]).item(); // 1
+ */
 export const nanmin: PublicOp<Reduction> = nanExtreme("nanmin", min, Number.POSITIVE_INFINITY);
 
 /** Sum and count over axes of what is not NaN. */
@@ -94,7 +114,12 @@ function computed(x: Tensor): { operand: Tensor; finish: (result: Tensor) => Ten
   };
 }
 
-/** The mean over axes; NaN where all are. */
+/**
+ * The mean over axes; NaN where all are.
+ *
+ * @example
+ * await ops.nanmean([1, Number.NaN, 3]).item(); // 2
+ */
 export const nanmean: PublicOp<Reduction> = nanReduction(
   "nanmean",
   (x, { axis, keepdims = false }) => {
@@ -115,7 +140,12 @@ function varianceOf(x: Tensor, axes: readonly number[], keepdims: boolean): Tens
   return keepdims ? result : reshapeTo(result, reducedShape(x.shape, axes, false));
 }
 
-/** The mean of squared distances from the mean; NaN where all are. */
+/**
+ * The mean of squared distances from the mean; NaN where all are.
+ *
+ * @example
+ * await ops.nanvar([1, Number.NaN, 3]).item(); // 1
+ */
 export const nanvar: PublicOp<Reduction> = nanReduction(
   "nanvar",
   (x, { axis, keepdims = false }) => {
@@ -123,7 +153,12 @@ export const nanvar: PublicOp<Reduction> = nanReduction(
     return finish(varianceOf(operand, normalizeAxes("nanvar", axis, x.ndim), keepdims));
   },
 );
-/** The square root of `nanvar`. */
+/**
+ * The square root of `nanvar`.
+ *
+ * @example
+ * await ops.nanstd([1, Number.NaN, 3]).item(); // 1
+ */
 export const nanstd: PublicOp<Reduction> = nanReduction(
   "nanstd",
   (x, { axis, keepdims = false }) => {
@@ -145,13 +180,23 @@ function nanArg(
   });
 }
 
-/** The index of the largest element; -1 where all are NaN. */
+/**
+ * The index of the largest element; -1 where all are NaN.
+ *
+ * @example
+ * await ops.nanargmax([1, Number.NaN, 3]).item(); // 2
+ */
 export const nanargmax: PublicOp<(x: TensorLike, options?: ArgOptions) => Tensor> = nanArg(
   "nanargmax",
   argmax,
   Number.NEGATIVE_INFINITY,
 );
-/** The index of the smallest element; -1 where all are NaN. */
+/**
+ * The index of the smallest element; -1 where all are NaN.
+ *
+ * @example
+ * await ops.nanargmin([1, Number.NaN, 3]).item(); // 0
+ */
 export const nanargmin: PublicOp<(x: TensorLike, options?: ArgOptions) => Tensor> = nanArg(
   "nanargmin",
   argmin,
@@ -171,9 +216,19 @@ function nanRunning(
   );
 }
 
-/** Running sums; NaN counts as 0. */
+/**
+ * Running sums; NaN counts as 0.
+ *
+ * @example
+ * await ops.nancumsum([1, Number.NaN, 3]).array(); // [1, 1, 4]
+ */
 export const nancumsum: PublicOp<(x: TensorLike, options?: CumulativeOptions) => Tensor> =
   nanRunning("nancumsum", cumsum, 0);
-/** Running products; NaN counts as 1. */
+/**
+ * Running products; NaN counts as 1.
+ *
+ * @example
+ * await ops.nancumprod([2, Number.NaN, 3]).array(); // [2, 2, 6]
+ */
 export const nancumprod: PublicOp<(x: TensorLike, options?: CumulativeOptions) => Tensor> =
   nanRunning("nancumprod", cumprod, 1);

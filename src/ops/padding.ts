@@ -26,6 +26,8 @@ export interface PadOptions {
  *
  * @param padWidth One count, one pair (before, behind), or a pair for each axis.
  * @throws {ArgumentError} If the counts do not fit the axes or the mode.
+ * @example
+ * await ops.pad([1, 2, 3], [[2, 1]], { mode: "reflect" }).array(); // [3, 2, 1, 2, 3, 2]
  */
 export const pad: PublicOp<
   (
@@ -39,10 +41,17 @@ export const pad: PublicOp<
   (given, padWidth, { mode = "constant", constantValues } = {}) => {
     const x = toTensor("pad", given);
     const widths = padWidths(padWidth, x.ndim);
+    if (widths.some(([before, behind]) => before < 0 || behind < 0)) {
+      throw new ArgumentError(
+        `pad: widths must not be negative, got ${describe(padWidth)} for shape ` +
+          `${formatShape(x.shape)}. Cut with slices instead.`,
+        { op: "pad", shapes: [x.shape] },
+      );
+    }
     const low = widths.map(([before]) => before);
     const high = widths.map(([, behind]) => behind);
     if (mode === "constant") return padWith(x, Number(constantValues ?? 0), low, high);
-    if (!(mode in extended)) {
+    if (!Object.hasOwn(extended, mode)) {
       throw new ArgumentError(
         `pad: mode must be "constant", ${Object.keys(extended)
           .map((name) => `"${name}"`)
@@ -133,8 +142,8 @@ function padWidths(
   rank: number,
 ): [number, number][] {
   const pair = (width: number | readonly number[]): [number, number] => {
-    const [before, behind = before] = typeof width === "number" ? [width] : width;
-    if (!Number.isInteger(before) || !Number.isInteger(behind)) {
+    const [before, behind = before, ...more] = typeof width === "number" ? [width] : width;
+    if (!Number.isInteger(before) || !Number.isInteger(behind) || more.length > 0) {
       throw new ArgumentError("pad: widths are integers: [[before, behind], …].", { op: "pad" });
     }
     return [before as number, behind as number];

@@ -19,7 +19,12 @@ import { matmul, tensordot } from "./linear.ts";
 import { promotedDType, promoteTensors, type TensorLike, toTensor } from "./promote.ts";
 import { flipOver, padWith, sliceAxis } from "./shaping.ts";
 
-/** All products of an element of x1 (rows) and one of x2 (columns), both flat. */
+/**
+ * All products of an element of x1 (rows) and one of x2 (columns), both flat.
+ *
+ * @example
+ * await ops.outer([1, 2], [3, 4]).array(); // [[3, 4], [6, 8]]
+ */
 export const outer: PublicOp<Binary> = publicBinary("outer", (x1, x2) => {
   const [a, b] = promoteTensors("outer", x1, x2);
   return multiply(reshapeTo(a, [a.size, 1]), reshapeTo(b, [1, b.size]));
@@ -29,6 +34,8 @@ export const outer: PublicOp<Binary> = publicBinary("outer", (x1, x2) => {
  * The sums of products over the last axis of both.
  *
  * @throws {ShapeError} If these differ.
+ * @example
+ * await ops.inner([1, 2], [3, 4]).item(); // 11
  */
 export const inner: PublicOp<Binary> = publicBinary("inner", (x1, x2) => {
   const [a, b] = promoteTensors("inner", x1, x2);
@@ -48,7 +55,13 @@ export const inner: PublicOp<Binary> = publicBinary("inner", (x1, x2) => {
   return isBool ? castTo(sums, "bool") : sums;
 });
 
-/** The sum of products of all elements, both flat. @throws {ShapeError} If the sizes differ. */
+/**
+ * The sum of products of all elements, both flat.
+ *
+ * @throws {ShapeError} If the sizes differ.
+ * @example
+ * await ops.vdot([[1], [2]], [3, 4]).item(); // 11
+ */
 export const vdot: PublicOp<Binary> = publicBinary("vdot", (x1, x2) => {
   const [a, b] = promoteTensors("vdot", x1, x2);
   if (a.size !== b.size) {
@@ -61,7 +74,12 @@ export const vdot: PublicOp<Binary> = publicBinary("vdot", (x1, x2) => {
   return castTo(matmul(reshapeTo(a, [a.size]), reshapeTo(b, [b.size])), a.dtype);
 });
 
-/** Each element of x1 times all of x2, as blocks. */
+/**
+ * Each element of x1 times all of x2, as blocks.
+ *
+ * @example
+ * await ops.kron([1, 10], [1, 2]).array(); // [1, 2, 10, 20]
+ */
 export const kron: PublicOp<Binary> = publicBinary("kron", (x1, x2) => {
   const [a, b] = promoteTensors("kron", x1, x2);
   const rank = Math.max(a.ndim, b.ndim);
@@ -101,6 +119,8 @@ export interface CrossOptions {
  * 0); of two elements both, the third component alone.
  *
  * @throws {ShapeError} For vectors of any other length.
+ * @example
+ * await ops.cross([1, 0, 0], [0, 1, 0]).array(); // [0, 0, 1]
  */
 export const cross: PublicOp<(x1: TensorLike, x2: TensorLike, options?: CrossOptions) => Tensor> =
   publicOp(
@@ -145,7 +165,12 @@ export interface CorrelateOptions {
   mode?: "valid" | "same" | "full" | undefined;
 }
 
-/** The sums of products of two vectors, for each shift of the one against the other. */
+/**
+ * The sums of products of two vectors, for each shift of the one against the other.
+ *
+ * @example
+ * await ops.correlate([1, 2, 3], [1, 1]).array(); // [3, 5]
+ */
 export const correlate: PublicOp<
   (x1: TensorLike, x2: TensorLike, options?: CorrelateOptions) => Tensor
 > = publicOp(

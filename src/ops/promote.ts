@@ -115,6 +115,14 @@ export function promotePair(
 
 /** Operands as tensors of their common dtype. */
 export function promoteAll(op: string, values: readonly TensorLike[]): Tensor[] {
+  if (!Array.isArray(values)) {
+    throw new ArgumentError(`${op}: expected an array of tensors, got ${describe(values)}.`, {
+      op,
+    });
+  }
+  if (values.length === 0) {
+    throw new ArgumentError(`${op}: expected at least one tensor, got none.`, { op });
+  }
   const dtype = promotedDType(op, values);
   return values.map((value) =>
     isScalar(value) ? scalar(scalarValue(value), dtype) : castTo(toTensor(op, value), dtype),

@@ -214,15 +214,45 @@ function medianOp(name: string, ignoreNan: boolean): PublicOp<Reduction> {
   );
 }
 
-/** The value below which the fraction `q` of the elements lies; NaN where there is one. */
+/**
+ * The value below which the fraction `q` of the elements lies; NaN where there is one.
+ *
+ * @example
+ * await ops.quantile([1, 2, 3, 4], 0.25).item(); // 1.75
+ */
 export const quantile: PublicOp<Quantile> = quantileOp("quantile", 1, false);
-/** As `quantile`, without NaN. */
+/**
+ * As `quantile`, without NaN.
+ *
+ * @example
+ * await ops.nanquantile([1, Number.NaN, 3], 0.5).item(); // 2
+ */
 export const nanquantile: PublicOp<Quantile> = quantileOp("nanquantile", 1, true);
-/** The value below which `q` percent of the elements lie; NaN where there is one. */
+/**
+ * The value below which `q` percent of the elements lie; NaN where there is one.
+ *
+ * @example
+ * await ops.percentile([1, 2, 3, 4], 25).item(); // 1.75
+ */
 export const percentile: PublicOp<Quantile> = quantileOp("percentile", 100, false);
-/** As `percentile`, without NaN. */
+/**
+ * As `percentile`, without NaN.
+ *
+ * @example
+ * await ops.nanpercentile([1, Number.NaN, 3], 50).item(); // 2
+ */
 export const nanpercentile: PublicOp<Quantile> = quantileOp("nanpercentile", 100, true);
-/** The middle element, or the mean of the two; NaN where there is one. */
+/**
+ * The middle element, or the mean of the two; NaN where there is one.
+ *
+ * @example
+ * await ops.median([3, 1, 2]).item(); // 2
+ */
 export const median: PublicOp<Reduction> = medianOp("median", false);
-/** As `median`, without NaN. */
+/**
+ * As `median`, without NaN.
+ *
+ * @example
+ * await ops.nanmedian([3, Number.NaN, 2]).item(); // 2.5
+ */
 export const nanmedian: PublicOp<Reduction> = medianOp("nanmedian", true);

@@ -6,7 +6,7 @@
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
-import { normalizeAxis } from "../util/shapes.ts";
+import { checkInteger, normalizeAxis } from "../util/shapes.ts";
 import { reshapeTo } from "./broadcasting.ts";
 import { type Numbers, numbersOf } from "./dynamic-shape.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
@@ -34,6 +34,14 @@ export const roll: PublicOp<
       throw new ArgumentError(`roll: ${shifts.length} shifts do not go with ${axes.length} axes.`, {
         op: "roll",
       });
+    }
+    for (const by of shifts) checkInteger("roll", "shift", by);
+    if (shifts.length === 0 || axes.length === 0) {
+      throw new ArgumentError(
+        `roll: expected at least one shift and axis, got ${describe(shifts)} and ` +
+          `${describe(axes)} for shape ${formatShape(x.shape)}.`,
+        { op: "roll", shapes: [x.shape] },
+      );
     }
     let result = isFlat ? reshapeTo(x, [x.size]) : x;
     for (let i = 0; i < Math.max(shifts.length, axes.length); i++) {
@@ -63,14 +71,24 @@ function requireRank(op: string, x: Tensor, rank: number): Tensor {
   return x;
 }
 
-/** Columns in reverse order. */
+/**
+ * Columns in reverse order.
+ *
+ * @example
+ * await ops.fliplr([[1, 2], [3, 4]]).array(); // [[2, 1], [4, 3]]
+ */
 export const fliplr: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.fliplr",
   { x: tensorArgument },
   (x) => flipOver(requireRank("fliplr", toTensor("fliplr", x), 2), [1]),
 );
 
-/** Rows in reverse order. */
+/**
+ * Rows in reverse order.
+ *
+ * @example
+ * await ops.flipud([[1, 2], [3, 4]]).array(); // [[3, 4], [1, 2]]
+ */
 export const flipud: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.flipud",
   { x: tensorArgument },
@@ -85,12 +103,18 @@ export interface Rot90Options {
   axes?: readonly [number, number] | readonly number[] | undefined;
 }
 
-/** `array` turned in the plane of two axes. */
+/**
+ * `array` turned in the plane of two axes.
+ *
+ * @example
+ * await ops.rot90([[1, 2], [3, 4]]).array(); // [[2, 4], [1, 3]]
+ */
 export const rot90: PublicOp<(array: TensorLike, options?: Rot90Options) => Tensor> = publicOp(
   "keras.ops.rot90",
   { array: tensorArgument, k: 1, axes: [0, 1] },
   (given, { k = 1, axes = [0, 1] } = {}) => {
     const x = requireRank("rot90", toTensor("rot90", given), 2);
+    checkInteger("rot90", "k", k);
     const [from, to] = axes.map((axis) => normalizeAxis("rot90", axis, x.ndim));
     if (axes.length !== 2 || from === undefined || to === undefined || from === to) {
       throw new ArgumentError(`rot90: expected two different axes, got ${describe(axes)}.`, {

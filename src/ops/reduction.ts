@@ -108,7 +108,12 @@ const prodOp: OpDefinition<ReduceAttributes> = reducePrimitive("prod", (dy, x, _
   return multiply(spread(dy, x.shape, axes), others);
 });
 
-/** The product over axes. Booleans and small integers are multiplied in 32 bits. */
+/**
+ * The product over axes. Booleans and small integers are multiplied in 32 bits.
+ *
+ * @example
+ * await ops.prod([2, 3, 4]).item(); // 24
+ */
 export const prod: PublicOp<
   (x: TensorLike, options?: ReductionOptions & { dtype?: DType | null | undefined }) => Tensor
 > = publicOp(
@@ -173,26 +178,46 @@ function extreme(
 
 const extremeSignature: SignatureSpec = { ...signature, initial: null };
 
-/** The largest element over axes; NaN where there is one. */
+/**
+ * The largest element over axes; NaN where there is one.
+ *
+ * @example
+ * await ops.max([[1, 5], [3, 2]], { axis: 1 }).array(); // [5, 3]
+ */
 export const max: PublicOp<(x: TensorLike, options?: ExtremeOptions) => Tensor> = publicOp(
   "keras.ops.max",
   extremeSignature,
   extreme("max", maxOp, (a, b) => maximum(a, b)),
 );
 
-/** The smallest element over axes; NaN where there is one. */
+/**
+ * The smallest element over axes; NaN where there is one.
+ *
+ * @example
+ * await ops.min([[1, 5], [3, 2]], { axis: 1 }).array(); // [1, 2]
+ */
 export const min: PublicOp<(x: TensorLike, options?: ExtremeOptions) => Tensor> = publicOp(
   "keras.ops.min",
   extremeSignature,
   extreme("min", minOp, (a, b) => minimum(a, b)),
 );
 
-/** The largest element over axes. */
+/**
+ * The largest element over axes.
+ *
+ * @example
+ * await ops.amax([1, 5, 3]).item(); // 5
+ */
 export const amax: PublicOp<Reduction> = publicOp("keras.ops.amax", signature, (x, options) =>
   max(x, options),
 );
 
-/** The smallest element over axes. */
+/**
+ * The smallest element over axes.
+ *
+ * @example
+ * await ops.amin([1, 5, 3]).item(); // 1
+ */
 export const amin: PublicOp<Reduction> = publicOp("keras.ops.amin", signature, (x, options) =>
   min(x, options),
 );
@@ -208,9 +233,19 @@ function truthReduction(
   });
 }
 
-/** Whether any element is true. */
+/**
+ * Whether any element is true.
+ *
+ * @example
+ * await ops.any([[true, false], [false, false]], { axis: 1 }).array(); // [true, false]
+ */
 export const any: PublicOp<Reduction> = truthReduction("any", anyOp);
-/** Whether all elements are true. */
+/**
+ * Whether all elements are true.
+ *
+ * @example
+ * await ops.all([[true, true], [true, false]], { axis: 1 }).array(); // [true, false]
+ */
 export const all: PublicOp<Reduction> = truthReduction("all", allOp);
 
 interface ArgAttributes {
@@ -261,10 +296,20 @@ function argReduction(
   });
 }
 
-/** The index of the largest element, the first of equal ones, as int32. */
+/**
+ * The index of the largest element, the first of equal ones, as int32.
+ *
+ * @example
+ * await ops.argmax([1, 5, 3]).item(); // 1
+ */
 export const argmax: PublicOp<(x: TensorLike, options?: ArgOptions) => Tensor> =
   argReduction("argmax");
-/** The index of the smallest element, the first of equal ones, as int32. */
+/**
+ * The index of the smallest element, the first of equal ones, as int32.
+ *
+ * @example
+ * await ops.argmin([4, 1, 3]).item(); // 1
+ */
 export const argmin: PublicOp<(x: TensorLike, options?: ArgOptions) => Tensor> =
   argReduction("argmin");
 
@@ -297,7 +342,12 @@ export const mean: PublicOp<Reduction> = publicOp(
   },
 );
 
-/** The mean of squared distances from the mean. */
+/**
+ * The mean of squared distances from the mean.
+ *
+ * @example
+ * await ops.variance([1, 2, 3, 4]).item(); // 1.25
+ */
 export const variance: PublicOp<Reduction> = publicOp(
   "keras.ops.var",
   signature,
@@ -314,7 +364,12 @@ export const variance: PublicOp<Reduction> = publicOp(
   },
 );
 
-/** The square root of the variance. */
+/**
+ * The square root of the variance.
+ *
+ * @example
+ * await ops.std([1, 2, 3, 4]).item(); // 1.1180
+ */
 export const std: PublicOp<Reduction> = publicOp(
   "keras.ops.std",
   signature,
@@ -325,7 +380,12 @@ export const std: PublicOp<Reduction> = publicOp(
   },
 );
 
-/** How many elements are not zero, as int32. */
+/**
+ * How many elements are not zero, as int32.
+ *
+ * @example
+ * await ops.countNonzero([0, 1, 2]).item(); // 2
+ */
 export const countNonzero: PublicOp<(x: TensorLike, options?: { axis?: Axis }) => Tensor> =
   publicOp("keras.ops.count_nonzero", { x: tensorArgument, axis: null }, (given, { axis } = {}) => {
     const x = toTensor("count_nonzero", given);
@@ -333,7 +393,12 @@ export const countNonzero: PublicOp<(x: TensorLike, options?: { axis?: Axis }) =
     return sumOver(counted, normalizeAxes("count_nonzero", axis, x.ndim));
   });
 
-/** log(sum(e^x)) without overflow. */
+/**
+ * log(sum(e^x)) without overflow.
+ *
+ * @example
+ * await ops.logsumexp([1, 2, 3]).item(); // 3.4076
+ */
 export const logsumexp: PublicOp<Reduction> = publicOp(
   "keras.ops.logsumexp",
   signature,

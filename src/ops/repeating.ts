@@ -16,6 +16,8 @@ import { type TensorLike, toTensor } from "./promote.ts";
  * `x` with each element repeated along an axis.
  *
  * @param repeats How often each element comes: one count, or one for each.
+ * @example
+ * await ops.repeat([1, 2], 2).array(); // [1, 1, 2, 2]
  */
 export const repeat: PublicOp<
   (x: TensorLike, repeats: Numbers, options?: { axis?: number | null | undefined }) => Tensor
@@ -41,6 +43,7 @@ export const repeat: PublicOp<
           { op: "repeat" },
         );
       }
+      checkShape("repeat", [counts.reduce((total, n) => total + n, 0)]);
       const places = counts.flatMap((n, i) => new Array<number>(n).fill(i));
       return takeSlices(x, toTensor("repeat", Int32Array.from(places)), along);
     }
@@ -50,22 +53,41 @@ export const repeat: PublicOp<
     const spreadOut = [...split];
     spreadOut[along + 1] = repeats;
     const shape = x.shape.map((dim, i) => (i === along ? dim * repeats : dim));
+    checkShape("repeat", shape);
     return reshapeTo(broadcastOver(reshapeTo(x, split), spreadOut), shape);
   },
 );
 
-/** `x` laid side by side, so many times along each axis. */
+/**
+ * `x` laid side by side, so many times along each axis.
+ *
+ * @example
+ * await ops.tile([1, 2], 2).array(); // [1, 2, 1, 2]
+ */
 export const tile: PublicOp<(x: TensorLike, repeats: number | readonly number[]) => Tensor> =
   publicOp("keras.ops.tile", { x: tensorArgument, repeats: requiredArgument }, (given, repeats) => {
     const x = toTensor("tile", given);
     const counts = typeof repeats === "number" ? [repeats] : [...repeats];
+    if (!counts.every((n) => Number.isInteger(n) && n >= 0)) {
+      throw new ArgumentError(
+        `tile: expected counts, got ${describe(repeats)} for shape ${formatShape(x.shape)}.`,
+        { op: "tile", shapes: [x.shape] },
+      );
+    }
     const rank = Math.max(x.ndim, counts.length);
     const shape = [...new Array<number>(rank - x.ndim).fill(1), ...x.shape];
     const times = [...new Array<number>(rank - counts.length).fill(1), ...counts];
-    const split = shape.flatMap((dim) => [1, dim]);
-    const spreadOut = shape.flatMap((dim, i) => [times[i] as number, dim]);
-    return reshapeTo(
-      broadcastOver(reshapeTo(x, split), checkShape("tile", spreadOut)),
+    const result = checkShape(
+      "tile",
       shape.map((dim, i) => dim * (times[i] as number)),
+    );
+    // Only what repeats needs an axis of its own: ranks up to the most stay possible.
+    const split = shape.flatMap((dim, i) => (times[i] === 1 ? [dim] : [1, dim]));
+    const spreadOut = shape.flatMap((dim, i) =>
+      times[i] === 1 ? [dim] : [times[i] as number, dim],
+    );
+    return reshapeTo(
+      broadcastOver(reshapeTo(x, checkShape("tile", split)), checkShape("tile", spreadOut)),
+      result,
     );
   });

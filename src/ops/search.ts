@@ -48,6 +48,8 @@ function vectorAnd(op: string, sequence: TensorLike, values: TensorLike): [Tenso
  * (`"left"`) or behind them (`"right"`). By binary search.
  *
  * @throws {ShapeError} If the sequence is no vector.
+ * @example
+ * await ops.searchsorted([1, 3, 5], [0, 3, 6]).array(); // [0, 1, 3]
  */
 export const searchsorted: PublicOp<
   (
@@ -70,7 +72,12 @@ export const searchsorted: PublicOp<
   },
 );
 
-/** In which bin each value falls: bin i is from the edge i - 1 up to before the edge i. */
+/**
+ * In which bin each value falls: bin i is from the edge i - 1 up to before the edge i.
+ *
+ * @example
+ * await ops.digitize([0.2, 2.5], [1, 2, 3]).array(); // [0, 2]
+ */
 export const digitize: PublicOp<(x: TensorLike, bins: TensorLike) => Tensor> = publicOp(
   "keras.ops.digitize",
   { x: tensorArgument, bins: tensorArgument },
@@ -88,7 +95,12 @@ export interface IsinOptions {
   invert?: boolean | undefined;
 }
 
-/** Whether each element of x1 is among those of x2. */
+/**
+ * Whether each element of x1 is among those of x2.
+ *
+ * @example
+ * await ops.isin([1, 2, 3], [2, 3]).array(); // [false, true, true]
+ */
 export const isin: PublicOp<(x1: TensorLike, x2: TensorLike, options?: IsinOptions) => Tensor> =
   publicOp(
     "keras.ops.isin",

@@ -122,6 +122,8 @@ export const where: PublicOp<Where> = publicOp(
  * else the default.
  *
  * @throws {ArgumentError} If there are not as many conditions as choices.
+ * @example
+ * await ops.select([[true, false], [true, true]], [[1, 2], [3, 4]]).array(); // [1, 4]
  */
 export const select: PublicOp<
   (
@@ -153,6 +155,9 @@ export const select: PublicOp<
 /**
  * The coordinates of flat indices in a shape, one tensor for each axis, of the
  * dtype of the indices.
+ *
+ * @example
+ * ops.unravelIndex([4], [2, 3]).map((x) => x.dataSync()[0]); // [1, 1]
  */
 export const unravelIndex: PublicOp<(indices: TensorLike, shape: readonly number[]) => Tensor[]> =
   publicOp(

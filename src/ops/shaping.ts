@@ -7,7 +7,7 @@ import { apply } from "../tensor/apply.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { ArgumentError, formatShape, ShapeError } from "../util/errors.ts";
+import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
 import {
   broadcastShapes,
   checkShape,
@@ -27,6 +27,9 @@ import { type TensorLike, toTensor } from "./promote.ts";
  * @throws {ShapeError} If the elements do not fit.
  */
 export function resolveShape(op: string, from: Shape, to: readonly (number | null)[]): Shape {
+  if (typeof to !== "object" || to === null) {
+    throw new ShapeError(`${op}: expected a shape such as [2, -1], got ${describe(to)}.`, { op });
+  }
   const size = sizeOf(from);
   const unknown = to.map((dim, i) => (dim === -1 || dim === null ? i : -1)).filter((i) => i >= 0);
   const known = sizeOf(to.filter((dim): dim is number => dim !== -1 && dim !== null));
@@ -70,7 +73,12 @@ export const reshape: PublicOp<
   },
 );
 
-/** All elements in one axis. */
+/**
+ * All elements in one axis.
+ *
+ * @example
+ * await ops.ravel([[1, 2], [3, 4]]).array(); // [1, 2, 3, 4]
+ */
 export const ravel: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.ravel",
   { x: tensorArgument },
@@ -81,23 +89,34 @@ export const ravel: PublicOp<(x: TensorLike) => Tensor> = publicOp(
 );
 
 /**
+ * @internal
+ * `x` repeated to a shape.
+ *
+ * @throws {ShapeError} If it does not broadcast to it.
+ */
+export function broadcastInto(op: string, x: Tensor, shape: Shape): Tensor {
+  if (!sameShape(broadcastShapes(op, x.shape, shape), shape)) {
+    throw new ShapeError(
+      `${op}: shape ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}.`,
+      { op, shapes: [x.shape, shape] },
+    );
+  }
+  return broadcastOver(x, [...shape]);
+}
+
+/**
  * `x` repeated to a shape by NumPy's broadcasting.
  *
  * @throws {ShapeError} If it does not broadcast to it.
+ * @example
+ * await ops.broadcastTo([1, 2], [2, 2]).array(); // [[1, 2], [1, 2]]
  */
 export const broadcastTo: PublicOp<(x: TensorLike, shape: Shape) => Tensor> = publicOp(
   "keras.ops.broadcast_to",
   { x: tensorArgument, shape: requiredArgument },
   (given, shape) => {
     const x = toTensor("broadcast_to", given);
-    checkShape("broadcast_to", shape);
-    if (!sameShape(broadcastShapes("broadcast_to", x.shape, shape), shape)) {
-      throw new ShapeError(
-        `broadcast_to: shape ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}.`,
-        { op: "broadcast_to", shapes: [x.shape, shape] },
-      );
-    }
-    return broadcastOver(x, [...shape]);
+    return broadcastInto("broadcast_to", x, checkShape("broadcast_to", shape));
   },
 );
 
@@ -124,6 +143,8 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
  * `x` with its axes in another order, reversed by default.
  *
  * @throws {ShapeError} If `axes` is no permutation of the axes.
+ * @example
+ * await ops.transpose([[1, 2, 3], [4, 5, 6]]).array(); // [[1, 4], [2, 5], [3, 6]]
  */
 export const transpose: PublicOp<
   (x: TensorLike, options?: { axes?: readonly number[] | null | undefined }) => Tensor
@@ -146,7 +167,12 @@ export const transpose: PublicOp<
   return permute(x, order);
 });
 
-/** `x` with axes moved to other positions. */
+/**
+ * `x` with axes moved to other positions.
+ *
+ * @example
+ * ops.moveaxis(ops.zeros([2, 3, 4]), 0, -1).shape; // [3, 4, 2]
+ */
 export const moveaxis: PublicOp<
   (
     x: TensorLike,
@@ -164,6 +190,15 @@ export const moveaxis: PublicOp<
       );
     const from = list(source);
     const to = list(destination);
+    for (const places of [from, to]) {
+      if (new Set(places).size < places.length) {
+        throw new ShapeError(
+          `moveaxis: source ${describe(source)} or destination ${describe(destination)} names ` +
+            `an axis of shape ${formatShape(x.shape)} twice.`,
+          { op: "moveaxis", shapes: [x.shape] },
+        );
+      }
+    }
     if (from.length !== to.length) {
       throw new ArgumentError(`moveaxis: ${from.length} axes cannot go to ${to.length} places.`, {
         op: "moveaxis",
@@ -177,7 +212,12 @@ export const moveaxis: PublicOp<
   },
 );
 
-/** `x` with two axes swapped. */
+/**
+ * `x` with two axes swapped.
+ *
+ * @example
+ * ops.swapaxes(ops.zeros([2, 3, 4]), 0, 2).shape; // [4, 3, 2]
+ */
 export const swapaxes: PublicOp<(x: TensorLike, axis1: number, axis2: number) => Tensor> = publicOp(
   "keras.ops.swapaxes",
   { x: tensorArgument, axis1: requiredArgument, axis2: requiredArgument },
@@ -192,7 +232,12 @@ export const swapaxes: PublicOp<(x: TensorLike, axis1: number, axis2: number) =>
   },
 );
 
-/** `x` with axes of length 1 added at the given places of the result. */
+/**
+ * `x` with axes of length 1 added at the given places of the result.
+ *
+ * @example
+ * ops.expandDims([1, 2], 0).shape; // [1, 2]
+ */
 export const expandDims: PublicOp<(x: TensorLike, axis: number | readonly number[]) => Tensor> =
   publicOp(
     "keras.ops.expand_dims",
@@ -203,7 +248,7 @@ export const expandDims: PublicOp<(x: TensorLike, axis: number | readonly number
       const places = normalizeAxes("expand_dims", added, x.ndim + added.length);
       const shape = [...x.shape];
       for (const place of places) shape.splice(place, 0, 1);
-      return reshapeTo(x, shape);
+      return reshapeTo(x, checkShape("expand_dims", shape));
     },
   );
 
@@ -211,6 +256,8 @@ export const expandDims: PublicOp<(x: TensorLike, axis: number | readonly number
  * `x` without axes of length 1: all of them, or the given ones.
  *
  * @throws {ShapeError} If a given axis is longer.
+ * @example
+ * ops.squeeze([[1, 2]]).shape; // [2]
  */
 export const squeeze: PublicOp<
   (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
@@ -378,7 +425,12 @@ export function flipOver(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : apply(flipOp, [x], { axes });
 }
 
-/** `x` in reverse order along axes, all by default. */
+/**
+ * `x` in reverse order along axes, all by default.
+ *
+ * @example
+ * await ops.flip([1, 2, 3]).array(); // [3, 2, 1]
+ */
 export const flip: PublicOp<
   (x: TensorLike, options?: { axis?: number | readonly number[] | null | undefined }) => Tensor
 > = publicOp("keras.ops.flip", { x: tensorArgument, axis: null }, (given, { axis } = {}) => {

@@ -34,19 +34,39 @@ function windowOp(name: string, value: (t: number) => number): PublicOp<WindowFu
 
 const cosine = (t: number): number => Math.cos(2 * Math.PI * t);
 
-/** A triangle from 0 over 1 to 0. */
+/**
+ * A triangle from 0 over 1 to 0.
+ *
+ * @example
+ * await ops.bartlett(5).array(); // [0, 0.5, 1, 0.5, 0]
+ */
 export const bartlett: PublicOp<WindowFunction> = windowOp(
   "bartlett",
   (t) => 1 - Math.abs(2 * t - 1),
 );
-/** 0.5 - 0.5 cos(2 pi t). */
+/**
+ * 0.5 - 0.5 cos(2 pi t).
+ *
+ * @example
+ * await ops.hanning(5).array(); // [0, 0.5, 1, 0.5, 0]
+ */
 export const hanning: PublicOp<WindowFunction> = windowOp("hanning", (t) => 0.5 - 0.5 * cosine(t));
-/** 0.54 - 0.46 cos(2 pi t). */
+/**
+ * 0.54 - 0.46 cos(2 pi t).
+ *
+ * @example
+ * await ops.hamming(5).array(); // [0.0800, 0.5400, 1, 0.5400, 0.0800]
+ */
 export const hamming: PublicOp<WindowFunction> = windowOp(
   "hamming",
   (t) => 0.54 - 0.46 * cosine(t),
 );
-/** 0.42 - 0.5 cos(2 pi t) + 0.08 cos(4 pi t). */
+/**
+ * 0.42 - 0.5 cos(2 pi t) + 0.08 cos(4 pi t).
+ *
+ * @example
+ * await ops.sum(ops.blackman(5)).item(); // 1.6800
+ */
 export const blackman: PublicOp<WindowFunction> = windowOp(
   "blackman",
   (t) => 0.42 - 0.5 * cosine(t) + 0.08 * cosine(2 * t),
@@ -74,7 +94,12 @@ function logBesselI0(x: number): number {
   return logPeak + Math.log(sum);
 }
 
-/** I0(beta sqrt(1 - (2t - 1)^2)) / I0(beta), of the Bessel function I0. */
+/**
+ * I0(beta sqrt(1 - (2t - 1)^2)) / I0(beta), of the Bessel function I0.
+ *
+ * @example
+ * await ops.kaiser(3, 2).array(); // [0.4387, 1, 0.4387]
+ */
 export const kaiser: PublicOp<
   (x: number | WeakFloat | Tensor, beta: number | WeakFloat | Tensor) => Tensor
 > = publicOp("keras.ops.kaiser", { x: tensorArgument, beta: tensorArgument }, (x, given) => {

@@ -8,7 +8,7 @@ import { fill } from "../tensor/fill.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { formatShape, ShapeError } from "../util/errors.ts";
-import { type Shape, sizeOf } from "../util/shapes.ts";
+import { checkInteger, type Shape, sizeOf } from "../util/shapes.ts";
 import { add, clip, multiply } from "./arithmetic.ts";
 import { iota } from "./creation.ts";
 import { takeSlices } from "./indexing.ts";
@@ -31,6 +31,7 @@ function startsOf(op: string, x: Tensor, starts: TensorLike): Starts {
       { op, shapes: [x.shape] },
     );
   }
+  for (const start of list) if (typeof start === "number") checkInteger(op, "a start", start);
   return list;
 }
 

@@ -38,7 +38,12 @@ const cumsumOp: OpDefinition<CumsumAttributes> = defineOp<CumsumAttributes>({
   ],
 });
 
-/** Sums of the elements up to each place of an axis; flat without one. */
+/**
+ * Sums of the elements up to each place of an axis; flat without one.
+ *
+ * @example
+ * await ops.cumsum([1, 2, 3]).array(); // [1, 3, 6]
+ */
 export const cumsum: PublicOp<
   (x: TensorLike, options?: { axis?: number | null | undefined } & DTypeOptions) => Tensor
 > = publicOp(
@@ -84,7 +89,12 @@ export interface CumulativeOptions extends DTypeOptions {
   axis?: number | null | undefined;
 }
 
-/** Products of the elements up to each place of an axis; flat without one. */
+/**
+ * Products of the elements up to each place of an axis; flat without one.
+ *
+ * @example
+ * await ops.cumprod([1, 2, 3]).array(); // [1, 2, 6]
+ */
 export const cumprod: PublicOp<(x: TensorLike, options?: CumulativeOptions) => Tensor> = publicOp(
   "keras.ops.cumprod",
   { x: tensorArgument, axis: null, dtype: null },
@@ -118,7 +128,12 @@ const sortOp: OpDefinition<{ axis: number }> = defineOp({
   },
 });
 
-/** `x` in ascending order along an axis (null: flat), NaN last. */
+/**
+ * `x` in ascending order along an axis (null: flat), NaN last.
+ *
+ * @example
+ * await ops.sort([3, 1, 2]).array(); // [1, 2, 3]
+ */
 export const sort: PublicOp<
   (x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor
 > = publicOp("keras.ops.sort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
@@ -127,7 +142,12 @@ export const sort: PublicOp<
   return apply(sortOp, [x], { axis: normalizeAxis("sort", axis ?? -1, x.ndim) });
 });
 
-/** The indices that sort `x`, as int32; equal elements keep their order. */
+/**
+ * The indices that sort `x`, as int32; equal elements keep their order.
+ *
+ * @example
+ * await ops.argsort([3, 1, 2]).array(); // [1, 2, 0]
+ */
 export const argsort: PublicOp<
   (x: TensorLike, options?: { axis?: number | null | undefined }) => Tensor
 > = publicOp("keras.ops.argsort", { x: tensorArgument, axis: -1 }, (given, { axis = -1 } = {}) => {
@@ -140,6 +160,9 @@ export const argsort: PublicOp<
 /**
  * Indices that put the `kth` smallest element of an axis in its place, smaller
  * ones before it and larger ones behind.
+ *
+ * @example
+ * await ops.argpartition([3, 1, 2], 1).array(); // [1, 2, 0]
  */
 export const argpartition: PublicOp<
   (x: TensorLike, kth: number, options?: { axis?: number | null | undefined }) => Tensor
@@ -239,6 +262,8 @@ export const topK: PublicOp<(x: TensorLike, k: number, options?: TopKOptions) =>
  *
  * @param targets Class indices. Shape [batch].
  * @param predictions Shape [batch, classes].
+ * @example
+ * await ops.inTopK([1, 0], [[0.1, 0.9], [0.2, 0.8]], 1).array(); // [true, false]
  */
 export const inTopK: PublicOp<(targets: TensorLike, predictions: TensorLike, k: number) => Tensor> =
   publicOp(

@@ -155,7 +155,12 @@ function linspaceOf(
   return [values, isFloat(spacing.dtype) ? castTo(step, spacing.dtype) : step];
 }
 
-/** base to the power of what `linspace` gives. */
+/**
+ * base to the power of what `linspace` gives.
+ *
+ * @example
+ * await ops.logspace(0, 2, { num: 3 }).array(); // [1, 10, 100]
+ */
 export const logspace: PublicOp<
   (start: TensorLike, stop: TensorLike, options?: LogspaceOptions) => Tensor
 > = publicOp(
@@ -187,6 +192,9 @@ export const logspace: PublicOp<
 /**
  * `num` numbers from `start` to `stop`, each the same multiple of the one
  * before. Both are positive, or both negative.
+ *
+ * @example
+ * await ops.geomspace(1, 100, { num: 3 }).array(); // [1, 10, 100]
  */
 export const geomspace: PublicOp<
   (start: TensorLike, stop: TensorLike, options?: GeomspaceOptions) => Tensor

@@ -56,7 +56,12 @@ import {
 import { all } from "./reduction.ts";
 import { sin } from "./trigonometric.ts";
 
-/** 2^x, exact where x is integral. */
+/**
+ * 2^x, exact where x is integral.
+ *
+ * @example
+ * await ops.exp2([0, 3]).array(); // [1, 8]
+ */
 export const exp2: PublicOp<Unary> = floatOp("exp2", (dy, _, y) =>
   multiply(dy, multiply(y, scalar(Math.LN2, y.dtype))),
 );
@@ -65,13 +70,23 @@ const cbrtOp = unaryPrimitive("cbrt", (dy, _, y) =>
   divide(dy, multiply(square(y), scalar(3, y.dtype))),
 );
 
-/** The cube root, negative for negative numbers. */
+/**
+ * The cube root, negative for negative numbers.
+ *
+ * @example
+ * await ops.cbrt([8, -27]).array(); // [2, -3]
+ */
 export const cbrt: PublicOp<Unary> = publicUnary("cbrt", (given) => {
   const x = toTensor("cbrt", given);
   return apply(cbrtOp, [castTo(x, widerFloat(x.dtype))]);
 });
 
-/** |x| as a float. */
+/**
+ * |x| as a float.
+ *
+ * @example
+ * await ops.fabs([-1.5, 2]).array(); // [1.5, 2]
+ */
 export const fabs: PublicOp<Unary> = publicUnary("fabs", (x) => absolute(toFloat("fabs", x)));
 
 function scaled(name: string, factor: number): PublicOp<Unary> {
@@ -82,9 +97,19 @@ function scaled(name: string, factor: number): PublicOp<Unary> {
   });
 }
 
-/** Degrees as radians. */
+/**
+ * Degrees as radians.
+ *
+ * @example
+ * await ops.deg2rad([0, 180]).array(); // [0, 3.1416]
+ */
 export const deg2rad: PublicOp<Unary> = scaled("deg2rad", Math.PI / 180);
-/** Radians as degrees. */
+/**
+ * Radians as degrees.
+ *
+ * @example
+ * await ops.rad2deg([0, Math.PI]).array(); // [0, 180]
+ */
 export const rad2deg: PublicOp<Unary> = scaled("rad2deg", 180 / Math.PI);
 
 /** From here on sin(pi x) / (pi x) and its derivatives have no cancellation left. */
@@ -95,6 +120,9 @@ const sincTerms = 9;
 /**
  * sin(pi x) / (pi x), and 1 at 0. Near 0 it is the series, whose derivatives
  * of any order are right at 0 too.
+ *
+ * @example
+ * await ops.sinc([0, 0.5]).array(); // [1, 0.6366]
  */
 export const sinc: PublicOp<Unary> = publicUnary("sinc", (given) => {
   const raw = toTensor("sinc", given);
@@ -122,7 +150,12 @@ const i1Op = unaryPrimitive("i1", (dy, x, y) => {
 });
 const i0Op = unaryPrimitive("i0", (dy, x) => multiply(dy, apply(i1Op, [x])));
 
-/** The modified Bessel function of the first kind, of order 0. */
+/**
+ * The modified Bessel function of the first kind, of order 0.
+ *
+ * @example
+ * await ops.i0([0, 1]).array(); // [1, 1.2661]
+ */
 export const i0: PublicOp<Unary> = publicUnary("i0", (given) => {
   const x = toTensor("i0", given);
   return apply(i0Op, [castTo(x, widerFloat(x.dtype))]);
@@ -130,7 +163,12 @@ export const i0: PublicOp<Unary> = publicUnary("i0", (given) => {
 
 const signbitOp = unaryPrimitive("signbit", null, { dtype: "bool" });
 
-/** Whether the sign is negative, of -0 too. */
+/**
+ * Whether the sign is negative, of -0 too.
+ *
+ * @example
+ * await ops.signbit([-1, 1]).array(); // [true, false]
+ */
 export const signbit: PublicOp<Unary> = publicUnary("signbit", (given) => {
   const x = toTensor("signbit", given);
   return isFloat(x.dtype) ? apply(signbitOp, [x]) : less(x, scalar(0, x.dtype));
@@ -143,9 +181,19 @@ function infinityTest(name: string, value: number): PublicOp<Unary> {
   });
 }
 
-/** Whether it is infinity. */
+/**
+ * Whether it is infinity.
+ *
+ * @example
+ * await ops.isposinf([1, Number.POSITIVE_INFINITY]).array(); // [false, true]
+ */
 export const isposinf: PublicOp<Unary> = infinityTest("isposinf", Number.POSITIVE_INFINITY);
-/** Whether it is minus infinity. */
+/**
+ * Whether it is minus infinity.
+ *
+ * @example
+ * await ops.isneginf([1, Number.NEGATIVE_INFINITY]).array(); // [false, true]
+ */
 export const isneginf: PublicOp<Unary> = infinityTest("isneginf", Number.NEGATIVE_INFINITY);
 
 /** The largest finite number of a float dtype. */
@@ -166,7 +214,12 @@ export interface NanToNumOptions {
   neginf?: number | null | undefined;
 }
 
-/** `x` with numbers in place of NaN and the infinities. */
+/**
+ * `x` with numbers in place of NaN and the infinities.
+ *
+ * @example
+ * await ops.nanToNum([1, Number.NaN]).array(); // [1, 0]
+ */
 export const nanToNum: PublicOp<(x: TensorLike, options?: NanToNumOptions) => Tensor> = publicOp(
   "keras.ops.nan_to_num",
   { x: tensorArgument, nan: 0, posinf: null, neginf: null },
@@ -194,14 +247,24 @@ function ratioOrZero(a: Tensor, y: Tensor): Tensor {
   );
 }
 
-/** sqrt(x1^2 + x2^2) without overflow. */
+/**
+ * sqrt(x1^2 + x2^2) without overflow.
+ *
+ * @example
+ * await ops.hypot([3, 5], [4, 12]).array(); // [5, 13]
+ */
 export const hypot: PublicOp<Binary> = publicBinary("hypot", (x1, x2) => {
   const [a, b] = promoteTensors("hypot", x1, x2);
   const dtype = widerFloat(a.dtype);
   return apply(hypotOp, [castTo(a, dtype), castTo(b, dtype)]);
 });
 
-/** 0 for negative x1, 1 for positive, x2 where it is 0. */
+/**
+ * 0 for negative x1, 1 for positive, x2 where it is 0.
+ *
+ * @example
+ * await ops.heaviside([-1, 0, 2], 0.5).array(); // [0, 0.5, 1]
+ */
 export const heaviside: PublicOp<Binary> = publicBinary("heaviside", (x1, x2) => {
   const [x, y] = promoteTensors("heaviside", x1, x2);
   const dtype = widerFloat(x.dtype);
@@ -211,7 +274,12 @@ export const heaviside: PublicOp<Binary> = publicBinary("heaviside", (x1, x2) =>
   return select(equal(a, constant(0)), castTo(y, dtype), away);
 });
 
-/** log2(2^x1 + 2^x2) without overflow. */
+/**
+ * log2(2^x1 + 2^x2) without overflow.
+ *
+ * @example
+ * await ops.logaddexp2([0, 1], [0, 1]).array(); // [1, 2]
+ */
 export const logaddexp2: PublicOp<Binary> = publicBinary("logaddexp2", (x1, x2) => {
   const [a, b] = promoteTensors("logaddexp2", x1, x2, "float");
   const difference = subtract(a, b);
@@ -221,12 +289,22 @@ export const logaddexp2: PublicOp<Binary> = publicBinary("logaddexp2", (x1, x2) 
   return select(isnan(difference), add(a, b), sum);
 });
 
-/** The larger of both; the other one where one is NaN. */
+/**
+ * The larger of both; the other one where one is NaN.
+ *
+ * @example
+ * await ops.fmax([1, Number.NaN], [0, 2]).array(); // [1, 2]
+ */
 export const fmax: PublicOp<Binary> = binaryOp("fmax", [
   (dy, a, b) => keepWhere(dy, logicalOr(greaterEqual(a, b), isnan(b))),
   (dy, a, b) => keepWhere(dy, logicalOr(less(a, b), isnan(a))),
 ]);
-/** The smaller of both; the other one where one is NaN. */
+/**
+ * The smaller of both; the other one where one is NaN.
+ *
+ * @example
+ * await ops.fmin([1, Number.NaN], [0, 2]).array(); // [0, 2]
+ */
 export const fmin: PublicOp<Binary> = binaryOp("fmin", [
   (dy, a, b) => keepWhere(dy, logicalOr(lessEqual(a, b), isnan(b))),
   (dy, a, b) => keepWhere(dy, logicalOr(less(b, a), isnan(a))),
@@ -237,7 +315,12 @@ const fmodOp = binaryPrimitive("fmod", [
   (dy, a, b) => negative(multiply(dy, trunc(divide(a, b)))),
 ]);
 
-/** What the division that rounds towards 0 leaves: of the sign of x1. */
+/**
+ * What the division that rounds towards 0 leaves: of the sign of x1.
+ *
+ * @example
+ * await ops.fmod([-7, 7], 3).array(); // [-1, 1]
+ */
 export const fmod: PublicOp<Binary> = publicBinary("fmod", (x1, x2) => {
   const [a, b] = promoteTensors("fmod", x1, x2);
   const dtype = a.dtype === "bool" ? "int32" : a.dtype;
@@ -253,6 +336,8 @@ const ldexpOp = binaryPrimitive("ldexp", [
  * x1 * 2^x2.
  *
  * @throws {DTypeError} If x2 is no integer.
+ * @example
+ * await ops.ldexp([1, 3], [2, 1]).array(); // [4, 6]
  */
 export const ldexp: PublicOp<Binary> = publicBinary("ldexp", (x1, x2) => {
   const x = toTensor("ldexp", x1);
@@ -271,20 +356,40 @@ function divisorOp(name: "gcd" | "lcm"): PublicOp<Binary> {
   });
 }
 
-/** The greatest common divisor; gcd(0, n) is |n|. */
+/**
+ * The greatest common divisor; gcd(0, n) is |n|.
+ *
+ * @example
+ * await ops.gcd([12, 9], [18, 6]).array(); // [6, 3]
+ */
 export const gcd: PublicOp<Binary> = divisorOp("gcd");
-/** The least common multiple; 0 where either is 0. */
+/**
+ * The least common multiple; 0 where either is 0.
+ *
+ * @example
+ * await ops.lcm([4, 3], [6, 5]).array(); // [12, 15]
+ */
 export const lcm: PublicOp<Binary> = divisorOp("lcm");
 
 // A step is nothing beside x1, whatever its direction.
 const nextafterOp = binaryPrimitive("nextafter", [(dy) => dy, (dy) => fill(dy.shape, dy.dtype, 0)]);
 
-/** The next number of the dtype after x1 towards x2. */
+/**
+ * The next number of the dtype after x1 towards x2.
+ *
+ * @example
+ * (await ops.nextafter(1, 2).item()) > 1; // true
+ */
 export const nextafter: PublicOp<Binary> = publicBinary("nextafter", (x1, x2) =>
   apply(nextafterOp, promoteTensors("nextafter", x1, x2, "float")),
 );
 
-/** Whether all of |x1 - x2| <= atol + rtol * |x2|. */
+/**
+ * Whether all of |x1 - x2| <= atol + rtol * |x2|.
+ *
+ * @example
+ * await ops.allclose([1, 2], [1, 2.000001]).item(); // true
+ */
 export const allclose: PublicOp<
   (
     x1: TensorLike,

@@ -15,10 +15,10 @@ import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors
 import { normalizeAxis } from "../util/shapes.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { type Numbers, numbersOf } from "./dynamic-shape.ts";
-import { concatenate } from "./joining.ts";
+import { joinAlong } from "./joining.ts";
 import { promoteAll, type TensorLike, toTensor } from "./promote.ts";
 import { permute, sliceAxis } from "./shaping.ts";
-import { split } from "./splitting.ts";
+import { checkSections, splitAlong } from "./splitting.ts";
 
 /** The type of `hstack` and its like. */
 export type Stack = (xs: readonly TensorLike[]) => Tensor;
@@ -29,11 +29,14 @@ function stackOp(
   axisOf: (parts: readonly Tensor[]) => number,
 ): PublicOp<Stack> {
   return publicOp(`keras.ops.${name}`, { xs: tensorArgument }, (xs) => {
-    if (xs.length === 0) {
-      throw new ArgumentError(`${name}: expected at least one tensor, got none.`, { op: name });
-    }
-    const parts = promoteAll(name, xs).map(view);
-    return concatenate(parts, { axis: axisOf(parts) });
+    const given = promoteAll(name, xs);
+    const parts = given.map(view);
+    return joinAlong(
+      name,
+      parts,
+      axisOf(parts),
+      given.map((x) => x.shape),
+    );
   });
 }
 
@@ -43,21 +46,36 @@ function atLeast(x: Tensor, rank: number): Tensor {
   return reshapeTo(x, [...new Array<number>(rank - x.ndim).fill(1), ...x.shape]);
 }
 
-/** Tensors one below the other, along the first axis; vectors end to end, as Keras has it. */
+/**
+ * Tensors one below the other, along the first axis; vectors end to end, as Keras has it.
+ *
+ * @example
+ * await ops.vstack([[[1, 2]], [[3, 4]]]).array(); // [[1, 2], [3, 4]]
+ */
 export const vstack: PublicOp<Stack> = stackOp(
   "vstack",
   (x) => atLeast(x, 1),
   () => 0,
 );
 
-/** Tensors side by side; vectors end to end. */
+/**
+ * Tensors side by side; vectors end to end.
+ *
+ * @example
+ * await ops.hstack([[[1], [2]], [[3], [4]]]).array(); // [[1, 3], [2, 4]]
+ */
 export const hstack: PublicOp<Stack> = stackOp(
   "hstack",
   (x) => atLeast(x, 1),
   (parts) => ((parts[0] as Tensor).ndim === 1 ? 0 : 1),
 );
 
-/** Tensors behind each other along the third axis. */
+/**
+ * Tensors behind each other along the third axis.
+ *
+ * @example
+ * ops.dstack([[1, 2], [3, 4]]).shape; // [1, 2, 2]
+ */
 export const dstack: PublicOp<Stack> = stackOp(
   "dstack",
   (x) => {
@@ -67,21 +85,38 @@ export const dstack: PublicOp<Stack> = stackOp(
   () => 2,
 );
 
-/** Vectors as the columns of a matrix; matrices side by side. */
+/**
+ * Vectors as the columns of a matrix; matrices side by side.
+ *
+ * @example
+ * await ops.columnStack([[1, 2], [3, 4]]).array(); // [[1, 3], [2, 4]]
+ */
 export const columnStack: PublicOp<Stack> = stackOp(
   "column_stack",
   (x) => (x.ndim >= 2 ? x : reshapeTo(x, [x.size, 1])),
   () => 1,
 );
 
-/** x2 behind x1 along an axis; both flat without one. */
+/**
+ * x2 behind x1 along an axis; both flat without one.
+ *
+ * @example
+ * await ops.append([1, 2], [3]).array(); // [1, 2, 3]
+ */
 export const append: PublicOp<
   (x1: TensorLike, x2: TensorLike, options?: { axis?: number | null | undefined }) => Tensor
 > = publicOp(
   "keras.ops.append",
   { x1: tensorArgument, x2: tensorArgument, axis: null },
-  (x1, x2, { axis } = {}) =>
-    concatenate([toTensor("append", x1), toTensor("append", x2)], { axis: axis ?? null }),
+  (x1, x2, { axis } = {}) => {
+    const parts = promoteAll("append", [toTensor("append", x1), toTensor("append", x2)]);
+    if (axis !== undefined && axis !== null) return joinAlong("append", parts, axis);
+    return joinAlong(
+      "append",
+      parts.map((x) => reshapeTo(x, [x.size])),
+      0,
+    );
+  },
 );
 
 /** The type of `hsplit` and its like. */
@@ -100,21 +135,39 @@ function splitOp(name: string, least: number, axisOf: (x: Tensor) => number): Pu
           { op: name, shapes: [x.shape] },
         );
       }
-      return split(x, indicesOrSections, { axis: axisOf(x) });
+      return splitAlong(name, x, indicesOrSections, axisOf(x));
     },
   );
 }
 
-/** Parts along the first axis. */
+/**
+ * Parts along the first axis.
+ *
+ * @example
+ * ops.vsplit(ops.zeros([4, 2]), 2)[0].shape; // [2, 2]
+ */
 export const vsplit: PublicOp<Split> = splitOp("vsplit", 2, () => 0);
-/** Parts along the second axis, of a vector along its only one. */
+/**
+ * Parts along the second axis, of a vector along its only one.
+ *
+ * @example
+ * ops.hsplit(ops.zeros([2, 4]), 2)[0].shape; // [2, 2]
+ */
 export const hsplit: PublicOp<Split> = splitOp("hsplit", 1, (x) => (x.ndim === 1 ? 0 : 1));
-/** Parts along the third axis. */
+/**
+ * Parts along the third axis.
+ *
+ * @example
+ * ops.dsplit(ops.zeros([1, 2, 4]), 2)[0].shape; // [1, 2, 2]
+ */
 export const dsplit: PublicOp<Split> = splitOp("dsplit", 3, () => 2);
 
 /**
  * Parts along an axis as `split` gives them, but so many of about equal
  * length: the first ones are longer by one where the axis does not divide.
+ *
+ * @example
+ * ops.arraySplit([1, 2, 3], 2).map((x) => Array.from(x.dataSync())); // [[1, 2], [3]]
  */
 export const arraySplit: PublicOp<
   (x: TensorLike, indicesOrSections: Numbers, options?: { axis?: number | undefined }) => Tensor[]
@@ -124,13 +177,10 @@ export const arraySplit: PublicOp<
   (given, sections, { axis = 0 } = {}) => {
     const x = toTensor("array_split", given);
     const indicesOrSections = numbersOf("array_split", sections);
-    if (typeof indicesOrSections !== "number") return split(x, indicesOrSections, { axis });
-    if (!Number.isInteger(indicesOrSections) || indicesOrSections <= 0) {
-      throw new ArgumentError(
-        `array_split: expected a positive count, got ${describe(indicesOrSections)}.`,
-        { op: "array_split" },
-      );
+    if (typeof indicesOrSections !== "number") {
+      return splitAlong("array_split", x, indicesOrSections, axis);
     }
+    checkSections("array_split", x, indicesOrSections);
     const along = normalizeAxis("array_split", axis, x.ndim);
     const length = x.shape[along] as number;
     const short = Math.floor(length / indicesOrSections);

@@ -38,6 +38,8 @@ export interface AverageOptions {
  * The mean over axes, elements counting by their weights.
  *
  * @throws {ShapeError} If the weights fit neither `x` nor the axis.
+ * @example
+ * await ops.average([1, 2, 3], { weights: [3, 1, 0] }).item(); // 1.25
  */
 export const average: PublicOp<(x: TensorLike, options?: AverageOptions) => Tensor> = publicOp(
   "keras.ops.average",
@@ -73,7 +75,12 @@ function alongAxes(x: Tensor, weights: Tensor, axes: readonly number[]): Tensor 
   );
 }
 
-/** The largest less the smallest element over axes. */
+/**
+ * The largest less the smallest element over axes.
+ *
+ * @example
+ * await ops.ptp([1, 5, 3]).item(); // 4
+ */
 export const ptp: PublicOp<Reduction> = publicOp(
   "keras.ops.ptp",
   { x: tensorArgument, axis: null, keepdims: false },
@@ -88,6 +95,8 @@ export const ptp: PublicOp<Reduction> = publicOp(
  * Correlation coefficients of variables, in rows, over observations.
  *
  * @throws {ShapeError} If there are more than two axes.
+ * @example
+ * await ops.corrcoef([[1, 2, 3], [3, 2, 1]]).array(); // [[1, -1], [-1, 1]]
  */
 export const corrcoef: PublicOp<(x: TensorLike) => Tensor> = publicOp(
   "keras.ops.corrcoef",
@@ -186,6 +195,9 @@ export interface HistogramOptions {
 /**
  * How many elements lie in each of so many bins of equal width, and the edges
  * of the bins. The last bin includes its upper edge.
+ *
+ * @example
+ * Array.from(ops.histogram([1, 2, 2, 3], { bins: 2 })[0].dataSync()); // [1, 3]
  */
 export const histogram: PublicOp<(x: TensorLike, options?: HistogramOptions) => [Tensor, Tensor]> =
   publicOp(

@@ -37,6 +37,9 @@ export function sameShape(a: Shape, b: Shape): boolean {
  *   the rank or the number of elements is.
  */
 export function checkShape(op: string, shape: Shape): Shape {
+  if (typeof shape !== "object" || shape === null) {
+    throw new ShapeError(`${op}: expected a shape such as [2, 3], got ${describe(shape)}.`, { op });
+  }
   if (shape.length > maxRank) {
     throw new ShapeError(
       `${op}: shape ${formatShape(shape)} has ${shape.length} axes; the most is ${maxRank}.`,
@@ -61,6 +64,18 @@ export function checkShape(op: string, shape: Shape): Shape {
     );
   }
   return shape;
+}
+
+/**
+ * An integer argument itself, checked.
+ *
+ * @throws {ArgumentError} If it is none.
+ */
+export function checkInteger(op: string, name: string, value: number): number {
+  if (!Number.isSafeInteger(value)) {
+    throw new ArgumentError(`${op}: ${name} must be an integer, got ${describe(value)}.`, { op });
+  }
+  return value;
 }
 
 /**

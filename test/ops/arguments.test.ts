@@ -283,7 +283,7 @@ describe("sizes beyond what there is", () => {
     refuses(() => ops.where(ops.equal(column, column), row, row), size, /memory|elements|bytes/i);
     refuses(() => ops.matmul(column, row), size, /memory|elements|bytes/i);
     refuses(() => ops.broadcastTo(row, [side, side]), size, /memory|elements|bytes/i);
-    refuses(() => ops.repeat(ops.ravel(row), side), size, /memory|elements|bytes/i);
+    refuses(() => ops.repeat(ops.ravel(row), side), ShapeError, /lengths are integers/);
     refuses(() => ops.zeros([side, side]), size, /memory|elements|bytes/i);
     refuses(
       () =>
@@ -314,5 +314,103 @@ describe("signatures", () => {
     refuses(() => call(matrix, 1), ArgumentError, /^exp: 2 arguments are too many/);
     const reduce = ops.sum as unknown as (...args: unknown[]) => unknown;
     refuses(() => reduce(matrix, 0), ArgumentError, /^sum: expected options/);
+  });
+});
+
+describe("arguments that are half right", () => {
+  const cube = ops.ones([2, 2, 3]);
+  const cases: readonly [string, () => unknown, ErrorClass, RegExp, (readonly number[])[]?][] = [
+    [
+      "moveaxis",
+      () => ops.moveaxis(matrix, [0, 0], [0, 1]),
+      ShapeError,
+      /\[2, 3\] twice/,
+      [[2, 3]],
+    ],
+    ["moveaxis", () => ops.moveaxis(matrix, [0, 1], [1, -1]), ShapeError, /twice/, [[2, 3]]],
+    ["stack", () => ops.stack([]), ArgumentError, /at least one tensor/],
+    ["stack", () => ops.stack(matrix as never), ArgumentError, /an array of tensors/],
+    ["stack", () => ops.stack([ops.ones(new Array(12).fill(1))]), ShapeError, /13 axes/],
+    ["concatenate", () => ops.concatenate(matrix as never), ArgumentError, /an array of tensors/],
+    ["split", () => ops.split(vector, 0.5), ArgumentError, /0\.5 for shape \[3\]/, [[3]]],
+    ["split", () => ops.split(vector, [0.5]), ArgumentError, /\[0\.5\]/, [[3]]],
+    ["split", () => ops.split(vector, [Number.NaN]), ArgumentError, /NaN/, [[3]]],
+    ["split", () => ops.split(ops.zeros([0]), 1e10), ArgumentError, /10000000000/, [[0]]],
+    ["array_split", () => ops.arraySplit(vector, [0.5]), ArgumentError, /\[0\.5\]/, [[3]]],
+    ["array_split", () => ops.arraySplit(vector, 1e10), ArgumentError, /10000000000/, [[3]]],
+    ["hsplit", () => ops.hsplit(matrix, 2), ShapeError, /2 equal parts/, [[2, 3]]],
+    ["pad", () => ops.pad(matrix, -1, { mode: "reflect" }), ArgumentError, /negative/, [[2, 3]]],
+    ["pad", () => ops.pad(matrix, -1), ArgumentError, /negative/, [[2, 3]]],
+    ["pad", () => ops.pad(vector, [[1, 2, 3]]), ArgumentError, /widths/],
+    ["pad", () => ops.pad(vector, 1, { mode: "toString" as never }), ArgumentError, /mode must be/],
+    ["tile", () => ops.tile(matrix, [-1, 1]), ArgumentError, /\[-1, 1\]/, [[2, 3]]],
+    ["repeat", () => ops.repeat(matrix, 2 ** 31, { axis: 0 }), ShapeError, /4294967296/],
+    ["repeat", () => ops.repeat(vector, [2 ** 31, 1, 1]), ShapeError, /2147483650/],
+    ["roll", () => ops.roll(matrix, 0.5), ArgumentError, /shift must be an integer, got 0\.5/],
+    ["roll", () => ops.roll(matrix, [], { axis: 0 }), ArgumentError, /at least one/, [[2, 3]]],
+    ["rot90", () => ops.rot90(matrix, { k: 0.5 }), ArgumentError, /k must be an integer/],
+    ["rot90", () => ops.rot90(matrix, { axes: [0, -2] }), ArgumentError, /two different axes/],
+    ["flip", () => ops.flip(matrix, { axis: [0, -2] }), ShapeError, /twice/],
+    ["squeeze", () => ops.squeeze(matrix, { axis: [0, 0] }), ShapeError, /twice/],
+    [
+      "expand_dims",
+      () => ops.expandDims(ops.ones(new Array(12).fill(1)), 0),
+      ShapeError,
+      /13 axes/,
+    ],
+    ["expand_dims", () => ops.expandDims(matrix, [0, 0]), ShapeError, /twice/],
+    ["reshape", () => ops.reshape(matrix, "a" as never), ShapeError, /expected a shape/],
+    ["broadcast_to", () => ops.broadcastTo(matrix, 3 as never), ShapeError, /expected a shape/],
+    ["zeros", () => ops.zeros(null as never), ShapeError, /expected a shape/],
+    ["full", () => ops.full([2], ops.ones([3])), ShapeError, /3 vs 2/, [[3], [2]]],
+    ["eye", () => ops.eye(2, { k: 0.5 }), ArgumentError, /k must be an integer/],
+    ["tril", () => ops.tril(matrix, { k: 0.5 }), ArgumentError, /k must be an integer/],
+    ["diagonal", () => ops.diagonal(matrix, { offset: 0.5 }), ArgumentError, /offset must be/],
+    ["trace", () => ops.trace(matrix, { offset: 0.5 }), ArgumentError, /offset must be/],
+    ["slice", () => ops.slice(matrix, [0.5, 0], [1, 1]), ArgumentError, /start must be an integer/],
+    ["get_item", () => ops.getItem(matrix, [{ step: 0.5 }]), ArgumentError, /step must be/],
+    ["get_item", () => ops.getItem(matrix, [{ start: 0.5 }]), ArgumentError, /start must be/],
+    ["dot", () => ops.dot(matrix, matrix), ShapeError, /\[2, 3\] x \[2, 3\] \(3 vs 2\)/],
+    [
+      "matmul",
+      () => ops.matmul(cube, ops.ones([3, 3, 2])),
+      ShapeError,
+      /\[2, 2, 3\] x \[3, 3, 2\].*\(2 vs 3\)/,
+      [
+        [2, 2, 3],
+        [3, 3, 2],
+      ],
+    ],
+    [
+      "tensordot",
+      () =>
+        ops.tensordot(matrix, matrix, {
+          axes: [
+            [0, 0],
+            [0, 0],
+          ],
+        }),
+      ShapeError,
+      /twice/,
+    ],
+    ["einsum", () => ops.einsum("ij,jk->ik", matrix, matrix), ShapeError, /"j" differ: 3 vs 2/],
+    [
+      "dstack",
+      () => ops.dstack([matrix, vector]),
+      ShapeError,
+      /\[2, 3\] and \[3\] differ/,
+      [[2, 3], [3]],
+    ],
+    ["append", () => ops.append(matrix, vector, { axis: 0 }), ShapeError, /differ/, [[2, 3], [3]]],
+    ["arange", () => ops.arange(0, 10, 0), ArgumentError, /the step is 0/],
+    ["arange", () => ops.arange(0, 10, 1e-12), ShapeError, /10000000000000/],
+  ];
+  test.each(cases)("%s %#", (op, run, Class, says, shapes) => {
+    const error = caught(run);
+    expect(error, error.message).toBeInstanceOf(Class);
+    expect(error.op).toBe(op);
+    expect(error.message).toMatch(says);
+    expect(error.message.startsWith(`${op}: `)).toBe(true);
+    if (shapes !== undefined) expect(error.shapes).toEqual(shapes);
   });
 });
