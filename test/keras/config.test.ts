@@ -66,13 +66,13 @@ describe("config", () => {
       });
       return [epoch.length, Number(await model.optimizer?.iterations.item()) - before];
     };
-    expect(await it()).toEqual([5, 50]);
+    expect(await train()).toEqual([5, 50]);
     config.setMaxEpochs(2);
-    expect(await it()).toEqual([2, 20]);
+    expect(await train()).toEqual([2, 20]);
     config.setMaxStepsPerEpoch(3);
-    expect(await it()).toEqual([2, 6]);
+    expect(await train()).toEqual([2, 6]);
     config.setMaxStepsPerEpoch(100);
-    expect(await it()).toEqual([2, 20]);
+    expect(await train()).toEqual([2, 20]);
     expect([config.maxEpochs(), config.maxStepsPerEpoch()]).toEqual([2, 100]);
     expect(() => config.setMaxEpochs(0)).toThrow(ArgumentError);
     expect(() => config.setMaxStepsPerEpoch(1.5)).toThrow(ArgumentError);
