@@ -22,7 +22,7 @@ constexpr int kMaxRadixChunks = 16;
 // many items. Returns where the sorted items are: in `items` or in `spare`.
 // The result does not depend on the number of chunks.
 template <class Key, class Item, class KeyOf>
-Item* RadixSort(Item* items, Item* spare, int64_t n, const KeyOf& key) {
+__attribute__((noinline)) Item* RadixSort(Item* items, Item* spare, int64_t n, const KeyOf& key) {
   constexpr int kDigit = sizeof(Key) >= 4 ? 11 : 8;
   constexpr int kBuckets = 1 << kDigit;
   constexpr int kPasses = (8 * static_cast<int>(sizeof(Key)) + kDigit - 1) / kDigit;

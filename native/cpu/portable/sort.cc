@@ -97,64 +97,63 @@ Axis AxisOf(const TensorView& x, int axis) {
 }
 
 // Numbers whose order is that of the values: Encode and Decode are inverse but
-// for NaN, which comes last and as one NaN.
+// for NaN, which comes last and as one NaN. One class for all dtypes of a width.
 template <class U>
-struct Unsigned {
-  using Bits = U;
-  static U Encode(U x) { return x; }
-  static U Decode(U key) { return key; }
-};
-template <class U>
-struct Signed {
-  using Bits = U;
-  static constexpr U kSign = static_cast<U>(U{1} << (8 * sizeof(U) - 1));
-  static U Encode(U x) { return static_cast<U>(x ^ kSign); }
-  static U Decode(U key) { return static_cast<U>(key ^ kSign); }
-};
-// kInfinity: the bits of +infinity.
-template <class U, U kInfinity>
-struct Float {
-  using Bits = U;
-  static constexpr U kSign = static_cast<U>(U{1} << (8 * sizeof(U) - 1));
-  static U Encode(U x) {
-    if (static_cast<U>(x & ~kSign) > kInfinity) return static_cast<U>(~U{0});
+class Coder {
+ public:
+  explicit Coder(DType dtype) {
+    switch (dtype) {
+      case DType::kInt8:
+      case DType::kInt16:
+      case DType::kInt32:
+      case DType::kInt64:
+        flip_ = kSign;
+        break;
+      case DType::kFloat16:
+        infinity_ = static_cast<U>(0x7c00);
+        break;
+      case DType::kBFloat16:
+        infinity_ = static_cast<U>(0x7f80);
+        break;
+      case DType::kFloat32:
+        infinity_ = static_cast<U>(0x7f800000);
+        break;
+      case DType::kFloat64:
+        infinity_ = static_cast<U>(uint64_t{0x7ff} << 52);
+        break;
+      default:
+        break;
+    }
+  }
+  U Encode(U x) const {
+    if (infinity_ == 0) return static_cast<U>(x ^ flip_);
+    if (static_cast<U>(x & ~kSign) > infinity_) return static_cast<U>(~U{0});
     return static_cast<U>(x & kSign ? ~x : x | kSign);
   }
-  // All ones decodes to a NaN.
-  static U Decode(U key) {
+  // All ones of a float decodes to a NaN.
+  U Decode(U key) const {
+    if (infinity_ == 0) return static_cast<U>(key ^ flip_);
     return static_cast<U>(key & kSign ? key & ~kSign : ~key);
   }
+
+ private:
+  static constexpr U kSign = static_cast<U>(U{1} << (8 * sizeof(U) - 1));
+  U flip_ = 0;
+  U infinity_ = 0;  // its bits; 0: no float
 };
 
-// Calls fn(format) with the format of a dtype.
+// Calls fn(coder) with the coder of a dtype.
 template <class Fn>
-Status WithFormat(DType dtype, const Fn& fn) {
-  switch (dtype) {
-    case DType::kBool:
-    case DType::kUInt8:
-      return fn(Unsigned<uint8_t>{});
-    case DType::kInt8:
-      return fn(Signed<uint8_t>{});
-    case DType::kUInt16:
-      return fn(Unsigned<uint16_t>{});
-    case DType::kInt16:
-      return fn(Signed<uint16_t>{});
-    case DType::kUInt32:
-      return fn(Unsigned<uint32_t>{});
-    case DType::kInt32:
-      return fn(Signed<uint32_t>{});
-    case DType::kUInt64:
-      return fn(Unsigned<uint64_t>{});
-    case DType::kInt64:
-      return fn(Signed<uint64_t>{});
-    case DType::kFloat16:
-      return fn(Float<uint16_t, 0x7c00>{});
-    case DType::kBFloat16:
-      return fn(Float<uint16_t, 0x7f80>{});
-    case DType::kFloat32:
-      return fn(Float<uint32_t, 0x7f800000>{});
+Status WithCoder(DType dtype, const Fn& fn) {
+  switch (ItemSize(dtype)) {
+    case 1:
+      return fn(Coder<uint8_t>(dtype), uint8_t{});
+    case 2:
+      return fn(Coder<uint16_t>(dtype), uint16_t{});
+    case 4:
+      return fn(Coder<uint32_t>(dtype), uint32_t{});
     default:
-      return fn(Float<uint64_t, uint64_t{0x7ff} << 52>{});
+      return fn(Coder<uint64_t>(dtype), uint64_t{});
   }
 }
 
@@ -215,9 +214,8 @@ Status Sort(const KernelCall& call) {
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
   const Axis a = AxisOf(x, attributes.Int());
-  return WithFormat(x.dtype, [&](auto format) -> Status {
-    using Format = decltype(format);
-    using Bits = typename Format::Bits;
+  return WithCoder(x.dtype, [&](auto coder, auto zero) -> Status {
+    using Bits = decltype(zero);
     const Bits* from = x.as<const Bits>();
     bool ok;
     if constexpr (kIndices) {
@@ -233,9 +231,9 @@ Status Sort(const KernelCall& call) {
     } else {
       Bits* to = out.as<Bits>();
       ok = SortColumns<Bits, Bits>(
-          a, [&](int64_t at, int64_t) { return Format::Encode(from[at]); },
+          a, [&](int64_t at, int64_t) { return coder.Encode(from[at]); },
           [](Bits key) { return key; },
-          [&](int64_t at, Bits key) { to[at] = Format::Decode(key); });
+          [&](int64_t at, Bits key) { to[at] = coder.Decode(key); });
     }
     return ok ? 0 : call.Fail("out of memory: no room to sort %lld values",
                               static_cast<long long>(a.length));
