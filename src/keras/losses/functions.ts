@@ -331,6 +331,39 @@ export const dice: PublicOp<
   },
 );
 
+/** Options of `tversky`. */
+export interface TverskyFunctionOptions {
+  /** What a false positive costs. */
+  alpha?: number | undefined;
+  /** What a false negative costs. */
+  beta?: number | undefined;
+  axis?: Axes | undefined;
+}
+
+/**
+ * 1 - the overlap of labels and predictions, false positives and negatives
+ * weighed apart. Source: Salehi et al., 2017, arXiv:1706.05721.
+ *
+ * @example
+ * const loss = losses.tversky(tensor([1, 1]), tensor([1, 0]), { beta: 1 });
+ * (await loss.item()).toFixed(3); // "0.500"
+ */
+export const tversky: PublicOp<
+  (yTrue: TensorLike, yPred: TensorLike, options?: TverskyFunctionOptions) => Tensor
+> = publicOp(
+  "keras.losses.tversky",
+  { y_true: tensorArgument, y_pred: tensorArgument, alpha: 0.5, beta: 0.5, axis: null },
+  (yTrue, yPred, { alpha = 0.5, beta = 0.5, axis = null } = {}) => {
+    const [labels, predictions] = convert(yTrue, yPred);
+    const both = (a: Tensor, b: Tensor): Tensor => ops.sum(ops.multiply(a, b), { axis });
+    const hits = both(predictions, labels);
+    const falsePositives = both(predictions, ops.subtract(1, labels));
+    const falseNegatives = both(ops.subtract(1, predictions), labels);
+    const misses = ops.add(ops.multiply(falsePositives, alpha), ops.multiply(falseNegatives, beta));
+    return ops.subtract(1, ops.divide(hits, ops.add(ops.add(hits, misses), epsilon())));
+  },
+);
+
 /**
  * The loss of connectionist temporal classification. Labels are padded with 0,
  * the class of the blank; predictions are scores.

@@ -87,6 +87,48 @@ export class Dice extends LossFunctionWrapper {
   }
 }
 
+/** Options of `Tversky`. */
+export interface TverskyOptions extends LossOptions {
+  /** What a false positive costs. */
+  alpha?: number | undefined;
+  /** What a false negative costs. */
+  beta?: number | undefined;
+  axis?: Axes | undefined;
+}
+
+/**
+ * 1 - the overlap of labels and predictions, false positives and negatives
+ * weighed apart. Source: Salehi et al., 2017, arXiv:1706.05721.
+ *
+ * @example
+ * const loss = new losses.Tversky({ beta: 1 })(tensor([[1, 1]]), tensor([[1, 0]]));
+ * (await loss.item()).toFixed(3); // "0.500"
+ */
+export class Tversky extends LossFunctionWrapper {
+  static override readonly parameters: ParameterTable = {
+    alpha: 0.5,
+    beta: 0.5,
+    reduction,
+    name: "tversky",
+    axis: null,
+    dtype: null,
+  };
+  readonly alpha: number;
+  readonly beta: number;
+  readonly axis: Axes;
+
+  constructor(options: TverskyOptions = {}) {
+    const { alpha = 0.5, beta = 0.5, axis = null } = options;
+    super((yTrue, yPred) => functions.tversky(yTrue, yPred, { alpha, beta, axis }), {
+      ...options,
+      name: options.name ?? "tversky",
+    });
+    this.alpha = alpha;
+    this.beta = beta;
+    this.axis = axis;
+  }
+}
+
 /** Options of `Circle`. */
 export interface CircleOptions extends LossOptions {
   gamma?: number | undefined;

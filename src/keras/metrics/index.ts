@@ -9,6 +9,7 @@ import {
   getByIdentifier,
   serializeKerasObject,
 } from "../saving/serialization.ts";
+import * as correlations from "./correlation-metrics.ts";
 import type { Metric } from "./metric.ts";
 import * as parametric from "./parametric-metrics.ts";
 import { Mean, MeanMetricWrapper, type MetricFunction, Sum } from "./reduction-metrics.ts";
@@ -33,6 +34,7 @@ export {
   sparseCategoricalCrossentropy,
   squaredHinge,
 } from "../losses/functions.ts";
+export * from "./correlation-metrics.ts";
 export {
   binaryAccuracy,
   categoricalAccuracy,
@@ -51,6 +53,8 @@ const classes: Readonly<Record<string, unknown>> = {
   MeanMetricWrapper,
   RootMeanSquaredError,
   Sum,
+  ConcordanceCorrelation: correlations.ConcordanceCorrelation,
+  PearsonCorrelation: correlations.PearsonCorrelation,
   ...parametric,
   ...simple,
 };
