@@ -33,6 +33,8 @@ export function runOn<R>(mode: Mode, inputs: readonly Tensor[], fn: (...inputs: 
 
 /** Arguments that are lists of numbers, whatever holds them in Python. */
 const lists: ReadonlySet<string> = new Set(["shape"]);
+/** Functions that Keras gave NumPy arrays, which nested lists stand for. */
+const ofNumPyArrays: ReadonlySet<string> = new Set(["keras.utils.to_categorical"]);
 /** Arguments whose values say what shape comes out: known when a program is made. */
 const statics: ReadonlySet<string> = new Set([
   "axis",
@@ -58,6 +60,7 @@ function argumentsOf(
       const input = take();
       const name = parameter?.kerasName ?? "";
       if (lists.has(name)) return listOf(array);
+      if (ofNumPyArrays.has(test["name"] as string)) return toTensor(array).arraySync();
       const isStatic = statics.has(name) || windows.test(test["name"] as string);
       return isStatic ? toTensor(array) : input;
     });
