@@ -27,6 +27,7 @@ export { Operation } from "./keras/operation.ts";
 export * as ops from "./keras/ops/index.ts";
 export * as optimizers from "./keras/optimizers/index.ts";
 export { Optimizer } from "./keras/optimizers/index.ts";
+export * as quantizers from "./keras/quantizers/index.ts";
 export * as random from "./keras/random.ts";
 export * as regularizers from "./keras/regularizers/index.ts";
 export { Regularizer } from "./keras/regularizers/index.ts";
