@@ -37,8 +37,8 @@ export interface AbsMaxQuantizeOptions {
  * @param options.valueRange The smallest and the largest integer (default: [-127, 127]).
  * @returns The integers, of the shape of `x`, and the scale, its axes of length 1.
  * @example
- * const [integers, scale] = quantizers.absMaxQuantize([[-1, 0.5], [2, 4]], -1);
- * await integers.array(); // [[-127, 64], [64, 127]]
+ * const [integers, scale] = quantizers.absMaxQuantize([[-1, 0.25], [2, 4]], -1);
+ * await integers.array(); // [[-127, 32], [64, 127]]
  * await scale.array(); // [[127.0000], [31.7500]]
  */
 export const absMaxQuantize: PublicOp<

@@ -77,8 +77,8 @@ function halves(boxes: Tensor): [Tensor, Tensor] {
  * @throws {ShapeError} If there are not four variances.
  * @example
  * const anchors = [[0, 0, 2, 2]];
- * const { encodeBoxToDeltas } = utils.boundingBoxes;
- * await encodeBoxToDeltas(anchors, [[1, 1, 3, 3]], "xyxy", "xyxy").array(); // [[0.5, 0.5, 0, 0]]
+ * const api = utils.boundingBoxes;
+ * await api.encodeBoxToDeltas(anchors, [[1, 1, 3, 3]], "xyxy", "xyxy").array(); // [[0.5, 0.5, 0, 0]]
  */
 export const encodeBoxToDeltas: PublicOp<
   (
@@ -158,8 +158,8 @@ function isLevels(value: unknown): value is Levels<TensorLike> {
  * @throws {ArgumentError} If there is no such format.
  * @throws {ShapeError} If there are not four variances.
  * @example
- * const { decodeDeltasToBoxes } = utils.boundingBoxes;
- * const boxes = decodeDeltasToBoxes([[0, 0, 2, 2]], [[0.5, 0.5, 0, 0]], "xyxy", "xyxy");
+ * const api = utils.boundingBoxes;
+ * const boxes = api.decodeDeltasToBoxes([[0, 0, 2, 2]], [[0.5, 0.5, 0, 0]], "xyxy", "xyxy");
  * await boxes.array(); // [[1, 1, 3, 3]]
  */
 export const decodeDeltasToBoxes: PublicOp<DecodeDeltasToBoxes> = publicOp(

@@ -200,10 +200,10 @@ export interface ConvertFormat {
  * @throws {ArgumentError} If there is no such format, or no size given where it takes one.
  * @throws {ShapeError} If the last axis does not have four elements.
  * @example
- * const { convertFormat } = utils.boundingBoxes;
- * await convertFormat([[1, 2, 4, 8]], "xyxy", "xywh").array(); // [[1, 2, 3, 6]]
+ * const api = utils.boundingBoxes;
+ * await api.convertFormat([[1, 2, 4, 8]], "xyxy", "xywh").array(); // [[1, 2, 3, 6]]
  * const size = { height: 8, width: 4 };
- * await convertFormat([[1, 2, 4, 8]], "xyxy", "rel_yxyx", size).array(); // [[0.25, 0.25, 1, 1]]
+ * await api.convertFormat([[1, 2, 4, 8]], "xyxy", "rel_yxyx", size).array(); // [[0.25, 0.25, 1, 1]]
  */
 export const convertFormat: PublicOp<ConvertFormat> = publicOp(
   "keras.utils.bounding_boxes.convert_format",

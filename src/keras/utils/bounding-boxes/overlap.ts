@@ -83,8 +83,8 @@ export interface IouOptions extends ImageShapeOptions {
  * @throws {ShapeError} If boxes have another rank.
  * @throws {ArgumentError} If the format is relative and there is no `imageShape`.
  * @example
- * const { computeIou } = utils.boundingBoxes;
- * await computeIou([[0, 0, 2, 2]], [[0, 0, 2, 1], [3, 3, 4, 4]], "xyxy").array(); // [[0.5, 0]]
+ * const api = utils.boundingBoxes;
+ * await api.computeIou([[0, 0, 2, 2]], [[0, 0, 2, 1], [3, 3, 4, 4]], "xyxy").array(); // [[0.5, 0]]
  */
 export const computeIou: PublicOp<
   (
@@ -141,8 +141,8 @@ export const computeIou: PublicOp<
  * @returns [...]
  * @throws {ArgumentError} If the format is relative and there is no `imageShape`.
  * @example
- * const { computeCiou } = utils.boundingBoxes;
- * await computeCiou([[0, 0, 2, 2]], [[0, 0, 2, 2]], "xyxy").array(); // [1.0000]
+ * const api = utils.boundingBoxes;
+ * await api.computeCiou([[0, 0, 2, 2]], [[0, 0, 2, 2]], "xyxy").array(); // [1.0000]
  */
 export const computeCiou: PublicOp<
   (
