@@ -84,7 +84,7 @@ function extract(given: TensorLike, size: Spatial, options: ExtractPatchesOption
  * @param images [height, width, channels], a batch of them, or channels first;
  *   volumes where `size` has three numbers.
  * @param size Of a patch.
- * @returns [rows, columns, size * channels]: the pixels of a patch row by row.
+ * @returns `[rows, columns, size * channels]`: the pixels of a patch row by row.
  * @throws {ShapeError} If no patch fits.
  * @example
  * const x = ops.reshape(ops.arange(4), [2, 2, 1]);
