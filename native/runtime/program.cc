@@ -315,9 +315,10 @@ void Program::Run(const Binding& binding, const std::atomic<bool>& cancelled,
   for (int i = 0; i < num_outputs(); i++) SetOutput(i, binding.outputs[i]);
   Execute(cancelled, fault, result);
   if (result.kind == RunResult::kDone) {
-    last_seconds_ =
+    last_seconds_.store(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-            .count();
+            .count(),
+        std::memory_order_relaxed);
   }
 }
 

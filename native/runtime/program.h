@@ -98,7 +98,9 @@ class Program {
   int commit_start() const { return commit_start_; }
   size_t arena_bytes() const { return arena_bytes_; }
   // Seconds of the last run; negative before the first.
-  double last_seconds() const { return last_seconds_; }
+  double last_seconds() const {
+    return last_seconds_.load(std::memory_order_relaxed);
+  }
 
  private:
   struct Instruction {
@@ -133,7 +135,8 @@ class Program {
   uint8_t* arena_ = nullptr;
   uint8_t* constants_ = nullptr;
   size_t arena_bytes_ = 0;
-  double last_seconds_ = -1;
+  // Written by the thread that runs it, read by the one that submits.
+  std::atomic<double> last_seconds_{-1};
   char message_[KernelCall::kMessageSize] = {};
 };
 
