@@ -4,10 +4,10 @@
  * @module
  */
 
-/** 1 - erf(x) for x >= 1, by the continued fraction of Laplace. */
+/** 1 - erf(x) for x >= 0.5, by the continued fraction of Laplace. */
 function erfcTail(x: number): number {
   let fraction = 0;
-  for (let k = x < 2.5 ? 600 : 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
+  for (let k = x < 2.5 ? 1200 : 120; k >= 1; k--) fraction = k / 2 / (x + fraction);
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
 }
 
@@ -28,7 +28,8 @@ export function erf(x: number): number {
 
 /** 1 - erf(x), with all digits where that is small. */
 export function erfc(x: number): number {
-  return x >= 1 ? erfcTail(x) : 1 - erf(x);
+  // From 0.5 on 1 - erf(x) would lose digits.
+  return x >= 0.5 ? erfcTail(x) : 1 - erf(x);
 }
 
 /** The inverse of erf, by Newton's method from the guess of Winitzki (2008). */
