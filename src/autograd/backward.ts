@@ -96,6 +96,28 @@ export function backward(
   return sources.map((source) => gradients.get(source) ?? null);
 }
 
+/**
+ * As `backward`, for sources that stand for one thing in several objects (a
+ * variable that was read several times): the sums over each group.
+ */
+export function backwardToGroups(
+  tape: Tape,
+  targets: readonly Tensor[],
+  upstream: readonly Tensor[],
+  groups: readonly (readonly Tensor[])[],
+): (Tensor | null)[] {
+  const gradients = backward(tape, targets, upstream, groups.flat());
+  let next = 0;
+  return groups.map((group) => {
+    let sum: Tensor | null = null;
+    for (const _ of group) {
+      const gradient = gradients[next++] ?? null;
+      if (gradient !== null) sum = sum === null ? gradient : accumulate(sum, gradient);
+    }
+    return sum;
+  });
+}
+
 /** The gradients of an op as those of what it is made of. */
 function decomposedGradients(
   { op, inputs, attributes }: TapeEntry,

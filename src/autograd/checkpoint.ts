@@ -13,13 +13,11 @@ import {
   withTape,
 } from "../tensor/context.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
-import { zerosLike } from "../tensor/fill.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
 import { isFloat } from "../util/dtypes.ts";
 import { flatten, unflatten } from "../util/pytree.ts";
-import { accumulate } from "./accumulate.ts";
-import { backward } from "./backward.ts";
+import { backwardToGroups } from "./backward.ts";
 
 /** `x`, not to be computed (again) before `after` is there. */
 const dependsOp: OpDefinition = defineOp({
@@ -80,7 +78,6 @@ export function checkpoint<A extends readonly unknown[], R>(
         // Later than the gradient, so that nothing is kept from the first time.
         const again = new Map(given.map((x) => [x, late(x)]));
         const values = new Map([...before].map(([variable, value]) => [variable, late(value)]));
-        const firstValues = new Map(values);
         const tape: Tape = { entries: [], reads: new Map() };
         const repeated = withShadow(values, () =>
           withTape(tape, () =>
@@ -93,28 +90,18 @@ export function checkpoint<A extends readonly unknown[], R>(
           ),
         );
         const targets = flatten(repeated).filter((leaf): leaf is Tensor => leaf instanceof Tensor);
-        const sources = tensors.map((x) => again.get(x) ?? x);
         const wanted = targets
           .map(({ dtype }, i) => ({ dtype, i }))
           .filter(({ dtype }) => isFloat(dtype));
-        const lists = variables.map((variable) => tape.reads.get(variable) ?? []);
-        const found = backward(
+        return backwardToGroups(
           tape,
           wanted.map(({ i }) => targets[i] as Tensor),
           wanted.map(({ i }) => grads[i] as Tensor),
-          [...sources, ...lists.flat()],
+          [
+            ...tensors.map((x) => [again.get(x) ?? x]),
+            ...variables.map((variable) => tape.reads.get(variable) ?? []),
+          ],
         );
-        let next = tensors.length;
-        const ofVariables = lists.map((list, i) => {
-          let sum: Tensor | null = null;
-          for (const _ of list) {
-            const gradient = found[next++] ?? null;
-            if (gradient !== null) sum = sum === null ? gradient : accumulate(sum, gradient);
-          }
-          const like = firstValues.get(variables[i] as Variable) as Tensor;
-          return sum ?? (isFloat(like.dtype) ? zerosLike(like) : null);
-        });
-        return [...found.slice(0, tensors.length), ...ofVariables];
       },
     };
     const entry = {

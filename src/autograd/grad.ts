@@ -13,8 +13,7 @@ import { isFloat } from "../util/dtypes.ts";
 import { ArgumentError, describe, formatShape, GradientError, ShapeError } from "../util/errors.ts";
 import { flatten, unflatten } from "../util/pytree.ts";
 import { sameShape, sizeOf } from "../util/shapes.ts";
-import { accumulate } from "./accumulate.ts";
-import { backward } from "./backward.ts";
+import { backward, backwardToGroups } from "./backward.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
 type AnyFunction = (...args: any[]) => unknown;
@@ -137,18 +136,11 @@ export function valueAndGrad(
     const result = withTape(tape, () => fn(...given));
     refusePromise("valueAndGrad", result);
     const value = checkScalar("valueAndGrad", hasAux ? (result as unknown[])[0] : result);
-    const reads = variables?.map((variable) => tape.reads.get(variable) ?? []);
-    const all = reads === undefined ? sources : reads.flat();
-    const gradients = backward(tape, [value], [onesLike(value)], all);
-    if (reads !== undefined) {
-      let next = 0;
-      const sums = reads.map((list) => {
-        const first = next;
-        next += list.length;
-        return sumOf(gradients.slice(first, next));
-      });
-      return [result, sums];
+    if (variables !== undefined) {
+      const reads = variables.map((variable) => tape.reads.get(variable) ?? []);
+      return [result, backwardToGroups(tape, [value], [onesLike(value)], reads)];
     }
+    const gradients = backward(tape, [value], [onesLike(value)], sources);
     const filled = gradients.map((gradient, i) => gradient ?? zerosLike(sources[i] as Tensor));
     let next = 0;
     const trees = positions.map((position) => {
@@ -159,15 +151,6 @@ export function valueAndGrad(
     });
     return [result, typeof argnums === "number" ? trees[0] : trees];
   };
-}
-
-function sumOf(gradients: readonly (Tensor | null)[]): Tensor | null {
-  let sum: Tensor | null = null;
-  for (const gradient of gradients) {
-    if (gradient === null) continue;
-    sum = sum === null ? gradient : accumulate(sum, gradient);
-  }
-  return sum;
 }
 
 /**

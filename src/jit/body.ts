@@ -3,20 +3,17 @@
  *
  * @module
  */
-import type { AttributeSchema, Attributes } from "../runtime/attributes.ts";
-import { AttributePacker } from "../runtime/attributes.ts";
+import { AttributePacker, type AttributeSchema, type Attributes } from "../runtime/attributes.ts";
 import type { TensorSpec } from "../runtime/backend.ts";
 import { currentBackend } from "../runtime/device.ts";
-import { Storage } from "../runtime/storage.ts";
 import { outsideTapesAndScope, state, withTracer } from "../tensor/context.ts";
 import type { OpDefinition } from "../tensor/define-op.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
-import { itemSize } from "../util/dtypes.ts";
-import { sizeOf } from "../util/shapes.ts";
 import { type Graph, type GraphNode, GraphValue, replaceValues } from "./graph.ts";
 import { optimize } from "./optimize.ts";
 import { makePlan } from "./plan.ts";
+import { submitProgram } from "./submit.ts";
 import { Trace } from "./trace.ts";
 
 /** What a body takes from around it: a tensor, or what a variable holds then. */
@@ -26,6 +23,8 @@ export type Capture = Tensor | Variable;
 export interface Body {
   readonly graph: Graph;
   readonly captures: readonly Capture[];
+  /** How many results the function itself returned. */
+  readonly results: number;
   /** Variables that it assigns; their new values follow the results. */
   readonly writes: readonly Variable[];
 }
@@ -77,6 +76,7 @@ function closed(graph: Graph): Body {
       writes: [],
     }),
     captures,
+    results: graph.results.length,
     writes: graph.writes.map(({ variable }) => variable),
   };
 }
@@ -157,16 +157,7 @@ export function runControl(
     makePlan({ arguments: graphArguments, nodes: [node], results: values, writes: [] }, backend),
     true,
   );
-  const storages = outputs.map(
-    ({ shape, dtype }) => new Storage(backend, sizeOf(shape) * itemSize(dtype)),
-  );
-  backend.submit(
-    program,
-    inputs.map(({ storage }) => storage),
-    storages,
-  );
+  const { tensors } = submitProgram(backend, program, inputs);
   program.release();
-  return outputs.map(
-    ({ shape, dtype }, i) => new Tensor(shape, dtype, storages[i] as Storage, null),
-  );
+  return tensors;
 }

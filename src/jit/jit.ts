@@ -7,17 +7,17 @@ import type { Backend, Program, Submission } from "../runtime/backend.ts";
 import { currentBackend } from "../runtime/device.ts";
 import { traceEpoch } from "../runtime/epoch.ts";
 import { autocastDType } from "../runtime/precision.ts";
-import { Storage } from "../runtime/storage.ts";
 import { state, withTracer } from "../tensor/context.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Variable } from "../tensor/variable.ts";
-import { type DType, itemSize } from "../util/dtypes.ts";
+import type { DType } from "../util/dtypes.ts";
 import { ArgumentError } from "../util/errors.ts";
 import { flatten, mapTree, sameStructure } from "../util/pytree.ts";
-import { type Shape, sameShape, sizeOf } from "../util/shapes.ts";
+import { type Shape, sameShape } from "../util/shapes.ts";
 import type { Graph } from "./graph.ts";
 import { optimize } from "./optimize.ts";
 import { makePlan } from "./plan.ts";
+import { submitProgram } from "./submit.ts";
 import { Trace } from "./trace.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: any function of any arguments
@@ -173,16 +173,8 @@ export function jit<F extends AnyFunction>(fn: F, options: JitOptions = {}): Jit
       version = compile(args, leaves, true);
     }
     const program = version.ready as Program;
-    const { backend } = version;
-    const inputs: Storage[] = [];
-    for (const leaf of leaves) if (leaf instanceof Tensor) inputs.push(leaf.storage);
-    const outputs = program.plan.outputs.map(
-      ({ shape, dtype }) => new Storage(backend, sizeOf(shape) * itemSize(dtype)),
-    );
-    const submission = backend.submit(program, inputs, outputs);
-    const tensors = program.plan.outputs.map(
-      ({ shape, dtype }, i) => new Tensor(shape, dtype, outputs[i] as Storage, null),
-    );
+    const inputs = leaves.filter((leaf): leaf is Tensor => leaf instanceof Tensor);
+    const { tensors, submission } = submitProgram(version.backend, program, inputs);
     const result =
       version.result instanceof Output
         ? tensors[version.result.index]

@@ -13,17 +13,17 @@ import {
 } from "../../jit/body.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { isFloat } from "../../util/dtypes.ts";
-import { formatShape, ShapeError } from "../../util/errors.ts";
-import { sameShape } from "../../util/shapes.ts";
+import { ShapeError } from "../../util/errors.ts";
 import {
   floatsOf,
-  type Given,
   givenBy,
   gradientsOf,
   inputOf,
   recordControl,
+  sourceOf,
   type VariableRules,
 } from "./gradients.ts";
+import { formatSpecs, sameSpecs } from "./specs.ts";
 
 /** A function without arguments: what it needs it captures. */
 export type BranchFunction = () => readonly Tensor[];
@@ -39,30 +39,18 @@ export function branch(
   { given, keepsWrites = true }: VariableRules = {},
 ): Tensor[] {
   const bodies = branches.map((fn) => traceBody([], fn));
-  const count =
-    (bodies[0] as (typeof bodies)[number]).graph.results.length -
-    (bodies[0] as (typeof bodies)[number]).writes.length;
-  const specs = bodies.map(({ graph }) => graph.results.slice(0, graph.results.length));
-  const first = (specs[0] ?? []).slice(0, count);
-  const writes = [...new Set(bodies.flatMap((body) => body.writes))];
-  for (const [b, body] of bodies.entries()) {
-    const own = body.graph.results.length - body.writes.length;
-    const fits =
-      own === count &&
-      first.every((spec, i) => {
-        const other = body.graph.results[i];
-        return other?.dtype === spec.dtype && sameShape(other.shape, spec.shape);
-      });
-    if (!fits) {
-      const text = (list: readonly { dtype: string; shape: readonly number[] }[]): string =>
-        list.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(", ");
-      throw new ShapeError(
-        `${name}: the functions return different things: the first ${text(first)}, ` +
-          `number ${b} ${text(body.graph.results.slice(0, own))}. Make shapes and dtypes agree.`,
-        { op: name },
-      );
-    }
+  const ownSpecs = bodies.map(({ graph, results }) => graph.results.slice(0, results));
+  const [first = []] = ownSpecs;
+  const count = first.length;
+  for (const [b, specs] of ownSpecs.entries()) {
+    if (sameSpecs(first, specs)) continue;
+    throw new ShapeError(
+      `${name}: the functions return different things: the first ${formatSpecs(first)}, ` +
+        `number ${b} ${formatSpecs(specs)}. Make shapes and dtypes agree.`,
+      { op: name },
+    );
   }
+  const writes = [...new Set(bodies.flatMap((body) => body.writes))];
   const captures: Capture[] = [...new Set([...bodies.flatMap((b) => b.captures), ...writes])];
   const graphs = bodies.map((body) =>
     arranged(body, captures, (own, args) => [
@@ -100,16 +88,3 @@ export function branch(
   }
   return results;
 }
-
-/** What a captured input is called inside of a body. */
-export function sourceOf({
-  capture,
-  like,
-}: {
-  capture: Capture;
-  like: Tensor;
-}): Parameters<typeof gradientsOf>[2][number] {
-  return "storageDtype" in capture ? { variable: capture, like } : capture;
-}
-
-export type { Given };

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { accumulate } from "../../autograd/accumulate.ts";
-import { backward } from "../../autograd/backward.ts";
+import { backwardToGroups } from "../../autograd/backward.ts";
 import type { Capture } from "../../jit/body.ts";
 import { withAutocast } from "../../runtime/precision.ts";
 import { type Differentiable, state, type Tape, withTape } from "../../tensor/context.ts";
@@ -55,6 +54,20 @@ export function floatsOf<T extends { readonly dtype: Tensor["dtype"] }>(list: re
   return list.filter(({ dtype }) => isFloat(dtype));
 }
 
+/** What to differentiate by: a tensor, or all reads of a variable (of the shape of `like`). */
+export type GradientSource = Tensor | { readonly variable: Variable; readonly like: Tensor };
+
+/** What a captured input is called inside of a body. */
+export function sourceOf({
+  capture,
+  like,
+}: {
+  readonly capture: Capture;
+  readonly like: Tensor;
+}): GradientSource {
+  return capture instanceof Tensor ? capture : { variable: capture, like };
+}
+
 /**
  * Gradients of the float tensors that `fn` returns, with respect to tensors
  * and variables that it uses; zeros where one has no influence.
@@ -62,23 +75,15 @@ export function floatsOf<T extends { readonly dtype: Tensor["dtype"] }>(list: re
 export function gradientsOf(
   fn: () => readonly Tensor[],
   upstream: readonly Tensor[],
-  sources: readonly (Tensor | { readonly variable: Variable; readonly like: Tensor })[],
+  sources: readonly GradientSource[],
 ): Tensor[] {
   const tape: Tape = { entries: [], reads: new Map() };
   const targets = floatsOf(withTape(tape, fn));
-  const wanted = sources.map((source) =>
+  const groups = sources.map((source) =>
     source instanceof Tensor ? [source] : (tape.reads.get(source.variable) ?? []),
   );
-  const found = backward(tape, targets, upstream, wanted.flat());
-  let next = 0;
-  return wanted.map((list, i) => {
-    let sum: Tensor | null = null;
-    for (const _ of list) {
-      const gradient = found[next++] ?? null;
-      if (gradient === null) continue;
-      sum = sum === null ? gradient : accumulate(sum, gradient);
-    }
-    const source = sources[i] as (typeof sources)[number];
-    return sum ?? zerosLike(source instanceof Tensor ? source : source.like);
+  return backwardToGroups(tape, targets, upstream, groups).map((gradient, i) => {
+    const source = sources[i] as GradientSource;
+    return gradient ?? zerosLike(source instanceof Tensor ? source : source.like);
   });
 }

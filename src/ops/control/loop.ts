@@ -34,7 +34,7 @@ export function loopTensors(
   const body = traceBody(init, (args) => checkCarry(name, args, step(args)));
   const { writes } = body;
   const constants: Capture[] = [...new Set([...test.captures, ...body.captures])].filter(
-    (capture) => !("storageDtype" in capture && writes.includes(capture)),
+    (capture) => !(writes as readonly Capture[]).includes(capture),
   );
   const carried = init.length;
   const states = carried + writes.length;

@@ -17,17 +17,17 @@ import { zerosLike } from "../../tensor/fill.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Variable } from "../../tensor/variable.ts";
 import { isFloat } from "../../util/dtypes.ts";
-import { formatShape, ShapeError } from "../../util/errors.ts";
-import { sameShape } from "../../util/shapes.ts";
-import { sourceOf } from "./branch.ts";
+import { ShapeError } from "../../util/errors.ts";
 import {
   floatsOf,
   givenBy,
   gradientsOf,
   inputOf,
   recordControl,
+  sourceOf,
   type VariableRules,
 } from "./gradients.ts";
+import { formatSpecs, sameSpecs } from "./specs.ts";
 
 /** From the carry and one slice of each input to the next carry and results. */
 export type ScanFunction = (
@@ -53,18 +53,11 @@ export function checkCarry(
   before: readonly Tensor[],
   after: readonly Tensor[],
 ): readonly Tensor[] {
-  const fits =
-    before.length === after.length &&
-    before.every(
-      ({ shape, dtype }, i) =>
-        after[i]?.dtype === dtype && sameShape((after[i] as Tensor).shape, shape),
-    );
-  if (fits) return after;
-  const text = (list: readonly Tensor[]): string =>
-    list.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(", ");
+  if (sameSpecs(before, after)) return after;
   throw new ShapeError(
-    `${name}: the function changes what it carries: from ${text(before)} to ${text(after)}. ` +
-      "Each round must give values of the same shapes and dtypes (see ops.cast).",
+    `${name}: the function changes what it carries: from ${formatSpecs(before)} to ` +
+      `${formatSpecs(after)}. Each round must give values of the same shapes and dtypes ` +
+      "(see ops.cast).",
     { op: name },
   );
 }
@@ -85,9 +78,9 @@ export function scanTensors(
     return [...checkCarry(name, args.slice(0, carried), carry), ...results];
   });
   const { writes } = body;
-  const ys = body.graph.results.length - carried - writes.length;
+  const ys = body.results - carried;
   const constants = body.captures.filter(
-    (capture) => !("storageDtype" in capture && writes.includes(capture)),
+    (capture) => !(writes as readonly Capture[]).includes(capture),
   );
   const layout: BodyArgument[] = [
     ...init.keys(),
@@ -202,7 +195,7 @@ function scanGradients(
     const writtenIn = at.slice(carried, states);
     const slices = at.slice(states, states + scanned);
     for (const [i, variable] of writes.entries()) {
-      tracerNow().assignVariable(variable, writtenIn[i] as Tensor);
+      (state.tracer as Tracer).assignVariable(variable, writtenIn[i] as Tensor);
     }
     const dCarry = before.slice(0, upstream.length);
     const sums = before.slice(upstream.length);
@@ -247,9 +240,4 @@ function scanGradients(
     if (isFloat(x.dtype)) found[states + i] = results[next++] as Tensor;
   }
   return found;
-}
-
-/** The trace of the body that is being made. */
-function tracerNow(): Tracer {
-  return state.tracer as Tracer;
 }
