@@ -66,6 +66,11 @@ struct TensorView {
     return static_cast<T*>(data);
   }
   int64_t bytes() const { return size * ItemSize(dtype); }
+  // Element i of an int32 or int64 tensor.
+  int64_t Index(int64_t i) const {
+    return dtype == DType::kInt32 ? static_cast<const int32_t*>(data)[i]
+                                  : static_cast<const int64_t*>(data)[i];
+  }
 };
 
 // Reads an op's attributes in the order of its schema (src/runtime/words.ts

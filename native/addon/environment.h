@@ -146,6 +146,17 @@ inline int32_t IntArgument(napi_env env, napi_value value) {
   return result;
 }
 
+// The first arguments of a call, undefined where fewer were given.
+template <size_t kCount>
+struct Arguments {
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = kCount;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  }
+  napi_value operator[](size_t i) const { return values[i]; }
+  napi_value values[kCount];
+};
+
 struct Bytes {
   uint8_t* data = nullptr;
   size_t size = 0;

@@ -39,9 +39,7 @@ Bytes BytesOf(napi_env env, napi_value value) {
 // -1 when memory has run out.
 napi_value Create(napi_env env, napi_callback_info info) {
   Environment* e = Get(env);
-  size_t argc = 3;
-  napi_value argv[3];
-  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  const Arguments<3> argv(env, info);
   double bytes = 0;
   napi_get_value_double(env, argv[1], &bytes);
   // 2^48: beyond any machine's memory.
@@ -67,9 +65,7 @@ napi_value Create(napi_env env, napi_callback_info info) {
 // written.
 napi_value Alias(napi_env env, napi_callback_info info) {
   Environment* e = Get(env);
-  size_t argc = 2;
-  napi_value argv[2];
-  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  const Arguments<2> argv(env, info);
   Storage* source = e->context->storages().Find(IntArgument(env, argv[1]));
   if (source == nullptr) return Throw(env, "alias: no such storage");
   const Owner owner = e->owners.Watch(argv[0]);
@@ -78,9 +74,7 @@ napi_value Alias(napi_env env, napi_callback_info info) {
 
 napi_value Release(napi_env env, napi_callback_info info) {
   Environment* e = Get(env);
-  size_t argc = 1;
-  napi_value argv[1];
-  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  const Arguments<1> argv(env, info);
   Storage* storage = e->context->storages().Find(IntArgument(env, argv[0]));
   if (storage == nullptr) return Throw(env, "release: no such storage");
   e->context->storages().ReleaseOwner(storage);
@@ -91,9 +85,7 @@ napi_value Release(napi_env env, napi_callback_info info) {
 // Returns 0 or the number of an error.
 napi_value Assign(napi_env env, napi_callback_info info) {
   Environment* e = Get(env);
-  size_t argc = 2;
-  napi_value argv[2];
-  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  const Arguments<2> argv(env, info);
   Context& context = *e->context;
   Storage* target = context.storages().Find(IntArgument(env, argv[0]));
   if (target == nullptr) return Throw(env, "assign: no such storage");
@@ -129,9 +121,7 @@ napi_value Assign(napi_env env, napi_callback_info info) {
 // writes them. Returns a number where there is an error.
 napi_value Read(napi_env env, napi_callback_info info) {
   Environment* e = Get(env);
-  size_t argc = 2;
-  napi_value argv[2];
-  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  const Arguments<2> argv(env, info);
   Storage* storage = e->context->storages().Find(IntArgument(env, argv[0]));
   if (storage == nullptr) return Throw(env, "read: no such storage");
   double bytes = 0;
@@ -155,9 +145,7 @@ napi_value Read(napi_env env, napi_callback_info info) {
 // fence(handle): the submission that will have written it; 0: none, ready.
 napi_value Fence(napi_env env, napi_callback_info info) {
   Environment* e = Get(env);
-  size_t argc = 1;
-  napi_value argv[1];
-  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  const Arguments<1> argv(env, info);
   Storage* storage = e->context->storages().Find(IntArgument(env, argv[0]));
   if (storage == nullptr) return Throw(env, "fence: no such storage");
   const Sequence fence = storage->write_fence;

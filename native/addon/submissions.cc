@@ -41,9 +41,7 @@ void OnNotify(napi_env env, napi_value, void* context, void*) {
 // well or not. While it is pending Node does not exit.
 napi_value WhenDone(napi_env env, napi_callback_info info) {
   Environment* e = Get(env);
-  size_t argc = 1;
-  napi_value argv[1];
-  napi_get_cb_info(env, info, &argc, argv, nullptr, nullptr);
+  const Arguments<1> argv(env, info);
   double sequence = 0;
   napi_get_value_double(env, argv[0], &sequence);
   Waiter waiter{static_cast<Sequence>(sequence), nullptr};

@@ -17,9 +17,7 @@ namespace {
 // -1 where it is out of range.
 KERATIN_INLINE int64_t IndexAt(const TensorView& indices, int64_t i,
                                int64_t length) {
-  int64_t index = indices.dtype == DType::kInt32
-                      ? indices.as<const int32_t>()[i]
-                      : indices.as<const int64_t>()[i];
+  int64_t index = indices.Index(i);
   if (index < 0) index += length;
   return index >= 0 && index < length ? index : -1;
 }

@@ -41,9 +41,7 @@ KERATIN_INLINE T Combine(T a, T b) {
 }
 
 KERATIN_INLINE int64_t IndexAt(const TensorView& indices, int64_t i, int64_t length) {
-  const int64_t index = indices.dtype == DType::kInt32
-                            ? indices.as<const int32_t>()[i]
-                            : indices.as<const int64_t>()[i];
+  const int64_t index = indices.Index(i);
   return index >= 0 && index < length ? index : -1;
 }
 
@@ -109,10 +107,7 @@ Status RavelIndex(const KernelCall& call) {
       int64_t flat = 0;
       bool inside = true;
       for (int axis = 0; axis < depth; axis++) {
-        const int64_t k = i * depth + axis;
-        int64_t index = indices.dtype == DType::kInt32
-                            ? indices.as<const int32_t>()[k]
-                            : indices.as<const int64_t>()[k];
+        int64_t index = indices.Index(i * depth + axis);
         if (index < 0) index += shape[axis];
         inside = inside && index >= 0 && index < shape[axis];
         flat = flat * shape[axis] + index;

@@ -5,12 +5,11 @@ import { uniform } from "../support/inputs.ts";
 import {
   choleskyOf,
   eachMatrix,
-  eliminate,
   inverse,
-  matricesOf,
   multiply,
-  ndOf,
   nearDiagonal,
+  solvedSystems,
+  systemShapes,
   transpose,
 } from "../support/matrices.ts";
 import type { Nd } from "../support/nd.ts";
@@ -64,52 +63,20 @@ for (const upper of [false, true]) {
   opTest(`solveTriangular, upper ${upper}`, {
     ops: ["triangular_solve"],
     run: (a, b) => ops.solveTriangular(a as Tensor, b as Tensor, { lower: !upper }),
-    reference: (a, b) => {
-      const right = (b as Nd).shape.length < (a as Nd).shape.length;
-      const columns = right ? 1 : ((b as Nd).shape.at(-1) as number);
-      const sides = matricesOf(
-        right ? { ...(b as Nd), shape: [...(b as Nd).shape, 1] } : (b as Nd),
-      );
-      const solved = matricesOf(a as Nd).map((m, k) => {
-        const triangle = m.map((row, i) => row.map((v, j) => ((upper ? j >= i : j <= i) ? v : 0)));
-        return eliminate(triangle, sides[k] as number[][]).solution;
-      });
-      const result = ndOf((a as Nd).shape.slice(0, -2), [m(a as Nd), columns], solved);
-      return { ...result, shape: (b as Nd).shape };
-    },
-    shapes: [
-      [
-        [1, 1],
-        [1, 1],
-      ],
-      [
-        [3, 3],
-        [3, 2],
-      ],
-      [[4, 4], [4]],
-      [
-        [2, 3, 3],
-        [2, 3, 5],
-      ],
-      [
-        [2, 3, 3],
-        [2, 3],
-      ],
-      [
-        [0, 3, 3],
-        [0, 3, 2],
-      ],
-    ],
+    reference: (a, b) =>
+      solvedSystems(
+        eachMatrix(a as Nd, (rows) =>
+          rows.map((row, i) => row.map((x, j) => ((upper ? j >= i : j <= i) ? x : 0))),
+        ),
+        b as Nd,
+      ),
+    shapes: systemShapes,
     dtypes: wide,
     inputs: [apart, uniform()],
     length: 8,
     steps: 3,
     unknownAxes: false,
   });
-}
-
-function m(x: Nd): number {
-  return x.shape.at(-1) as number;
 }
 
 describe("large matrices, which are done in panels", () => {

@@ -21,6 +21,8 @@ import {
   multiply,
   nearDiagonal,
   type Rows,
+  solvedSystems,
+  systemShapes,
 } from "../support/matrices.ts";
 import { count, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
@@ -51,37 +53,8 @@ const determinant = (a: Rows): number => eliminate(a, identity(a.length)).determ
 opTest("solve", {
   ops: ["solve"],
   run: (a, b) => ops.solve(a as Tensor, b as Tensor),
-  reference: (a, b) => {
-    const isVector = (b as Nd).shape.length < (a as Nd).shape.length;
-    const sides = matricesOf(
-      isVector ? { ...(b as Nd), shape: [...(b as Nd).shape, 1] } : (b as Nd),
-    );
-    const solved = matricesOf(a as Nd).map((m, k) => eliminate(m, sides[k] as Rows).solution);
-    return { shape: (b as Nd).shape, data: Float64Array.from(solved.flat(2)) };
-  },
-  shapes: [
-    [
-      [1, 1],
-      [1, 1],
-    ],
-    [
-      [3, 3],
-      [3, 2],
-    ],
-    [[4, 4], [4]],
-    [
-      [2, 3, 3],
-      [2, 3, 5],
-    ],
-    [
-      [2, 3, 3],
-      [2, 3],
-    ],
-    [
-      [0, 3, 3],
-      [0, 3, 2],
-    ],
-  ],
+  reference: (a, b) => solvedSystems(a as Nd, b as Nd),
+  shapes: systemShapes,
   dtypes: wide,
   inputs: [swapped, uniform()],
   length: 8,

@@ -152,3 +152,36 @@ export function nearDiagonal(diagonal: (i: number) => number, noise = 0.3): Inpu
     },
   };
 }
+
+/** Shapes of linear systems: square matrices and right sides, several or one. */
+export const systemShapes: readonly (readonly (readonly number[])[])[] = [
+  [
+    [1, 1],
+    [1, 1],
+  ],
+  [
+    [3, 3],
+    [3, 2],
+  ],
+  [[4, 4], [4]],
+  [
+    [2, 3, 3],
+    [2, 3, 5],
+  ],
+  [
+    [2, 3, 3],
+    [2, 3],
+  ],
+  [
+    [0, 3, 3],
+    [0, 3, 2],
+  ],
+];
+
+/** x of a x = b for each matrix; b holds columns or, with an axis less, one. */
+export function solvedSystems(a: Nd, b: Nd): Nd {
+  const isVector = b.shape.length < a.shape.length;
+  const sides = matricesOf(isVector ? { ...b, shape: [...b.shape, 1] } : b);
+  const solved = matricesOf(a).map((m, k) => eliminate(m, sides[k] as Rows).solution);
+  return { shape: b.shape, data: Float64Array.from(solved.flat(2)) };
+}

@@ -78,9 +78,7 @@ void Reduce(const TensorView& data, const TensorView& ids,
     std::vector<W> totals(static_cast<size_t>(segments * width),
                           static_cast<W>(Op::template Start<T>()));
     for (int64_t i = 0; i < rows; i++) {
-      const int64_t id = ids.dtype == DType::kInt32
-                             ? ids.as<const int32_t>()[i]
-                             : ids.as<const int64_t>()[i];
+      const int64_t id = ids.Index(i);
       if (id < 0 || id >= segments) continue;
       const T* from = data.as<const T>() + i * columns + begin;
       W* to = totals.data() + id * width;
