@@ -6,6 +6,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
 import { setDevice } from "../../src/runtime/device.ts";
 import { Random } from "../support/random.ts";
 import { check, type FuzzCase, type FuzzOp } from "./case.ts";
@@ -59,9 +60,29 @@ function report(op: FuzzOp, number: number, drawn: FuzzCase | null, error: unkno
   console.log(`  again: npm run fuzz -- --seed ${seed} --case ${number}`);
 }
 
+/** The longest that a case may take, in seconds. */
+const patience = 60;
+const running = new Int32Array(new SharedArrayBuffer(4));
+
+/** Ends the process where a case does not end: nothing else could, while a kernel runs. */
+function watch(): void {
+  const source = `
+    const { workerData: running } = require("node:worker_threads");
+    const { writeSync } = require("node:fs");
+    for (;;) {
+      const number = Atomics.load(running, 0);
+      if (Atomics.wait(running, 0, number, ${patience * 1000}) !== "timed-out") continue;
+      writeSync(1, "FOUND no end after ${patience} s: seed ${seed}, case " + number + "\\n");
+      process.kill(process.pid, "SIGKILL");
+    }`;
+  new Worker(source, { eval: true, workerData: running }).unref();
+}
+
 /** False where it fails. */
 async function runCase(number: number): Promise<boolean> {
   const [op, random] = pickOp(number);
+  Atomics.store(running, 0, number);
+  Atomics.notify(running, 0);
   let drawn: FuzzCase | null = null;
   try {
     drawn = op.draw(random);
@@ -78,6 +99,7 @@ if (options.list) {
 } else if (options.case !== undefined) {
   process.exitCode = (await runCase(Number(options.case))) ? 0 : 1;
 } else {
+  watch();
   const end = Date.now() + Number(options.minutes) * 60_000;
   const counts = new Map<string, number>();
   let found = 0;

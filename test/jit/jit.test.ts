@@ -20,6 +20,7 @@ import {
 } from "../../src/index.ts";
 import { bumpTraceEpoch } from "../../src/runtime/epoch.ts";
 import { devices, useDevice } from "../support/devices.ts";
+import { settledMemory } from "../support/memory.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -67,7 +68,7 @@ describe.each(devices)("jit on %s", (name) => {
   it("keeps few versions and their memory", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const captured = tensor([1, 2, 3]);
-    const before = memory().storages;
+    const { storages: before } = await settledMemory();
     const f = jit((n: number) => ops.add(captured, n));
     for (let i = 0; i < 20; i++) {
       const result = f(i);
@@ -121,7 +122,7 @@ describe.each(devices)("jit on %s", (name) => {
   it("undoes everything when tracing throws", async () => {
     const v = new Variable([1]);
     const x = tensor([1], { dtype: "int32" });
-    const before = memory().storages;
+    const { storages: before } = await settledMemory();
     let made: Variable | null = null;
     const f = jit((y: Tensor) => {
       v.assign(ops.add(v.value, y));
@@ -198,7 +199,7 @@ describe.each(devices)("jit on %s", (name) => {
     });
     const x = tensor(new Float32Array(64));
     step(x).dispose();
-    const { storages, bytes } = memory();
+    const { storages, bytes } = await settledMemory();
     for (let i = 0; i < 200; i++) step(x).dispose();
     await x.data();
     expect(memory().storages).toBe(storages);

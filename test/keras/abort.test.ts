@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callbacks, Input, layers, memory, ops, Sequential, utils } from "../../src/index.ts";
 import { devices, useDevice } from "../support/devices.ts";
+import { settledMemory } from "../support/memory.ts";
 
 function makeModel(width: number): Sequential {
   utils.setRandomSeed(3);
@@ -51,7 +52,7 @@ describe.each(devices)("a signal on %s", (name) => {
     const y = ops.ones([256, 1]);
     const options = { batchSize: 8, epochs: 100, verbose: 0 as const };
     await model.fit(x, y, { ...options, epochs: 1 });
-    const before = memory().storages;
+    const { storages: before } = await settledMemory();
     const controller = new AbortController();
     const counter = new Counter(5, () => controller.abort(new Error("enough")));
     const running = model.fit(x, y, {

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { callbacks, Input, layers, memory, Sequential, tensor, utils } from "../../src/index.ts";
 import { registerAsyncBackend, type Wait } from "../support/async-backend.ts";
 import { devices, useDevice } from "../support/devices.ts";
+import { settledMemory } from "../support/memory.ts";
 import { Random } from "../support/random.ts";
 
 afterAll(() => useDevice("cpu"));
@@ -122,7 +123,7 @@ describe("a small convnet", () => {
     const model = makeModel();
     const data = [tensor(x), tensor(y, { dtype: "int32" })] as const;
     await model.fit(...data, { ...options, epochs: 2 });
-    const { storages, bytes } = memory();
+    const { storages, bytes } = await settledMemory();
     await model.fit(...data, { ...options, epochs: 4 });
     expect(memory().storages).toBe(storages);
     expect(memory().bytes).toBe(bytes);

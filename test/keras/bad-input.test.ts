@@ -16,6 +16,7 @@ import {
 } from "../../src/index.ts";
 import { floats, numbers } from "../support/data.ts";
 import { failure } from "../support/failing.ts";
+import { settledMemory } from "../support/memory.ts";
 import { stateOf } from "./saving/files.ts";
 
 const quiet = { verbose: 0 } as const;
@@ -259,7 +260,7 @@ describe("data that ends badly", () => {
         const attempt = (): Promise<unknown> =>
           model.fit(nested, labels, { ...quiet, batchSize: 4, callbacks: [thrower] });
         await expect(attempt(), hook).rejects.toBe(broken);
-        const { storages, bytes } = memory();
+        const { storages, bytes } = await settledMemory();
         await expect(attempt()).rejects.toBe(broken);
         expect(memory(), hook).toMatchObject({ storages, bytes });
       }

@@ -10,6 +10,7 @@ import {
   tensor,
 } from "../../src/index.ts";
 import { floats, numbers } from "../support/data.ts";
+import { settledMemory } from "../support/memory.ts";
 
 const rows = 80;
 const batchSize = 8;
@@ -58,6 +59,7 @@ describe("fit", () => {
     options: Parameters<Model["fit"]>[2] = {},
   ): Promise<Watch> => {
     const watch = new Watch(rows / batchSize);
+    await settledMemory();
     await model.fit(tensor(x, { shape: [rows, 4] }), tensor(y, { shape: [rows, 2] }), {
       batchSize,
       epochs,
@@ -117,7 +119,7 @@ describe("fit", () => {
       };
       for (let kind = 0; kind < 4; kind++) {
         await fitOnce(kind);
-        const before = live();
+        const before = await settledMemory();
         for (let i = 0; i < 5; i++) await fitOnce(kind);
         expect(live(), `kind ${kind}`).toEqual(before);
       }
@@ -163,7 +165,7 @@ for (const runEagerly of [false, true]) {
       test(name, async () => {
         const model = makeModel({ runEagerly });
         for (let i = 0; i < 3; i++) await call(model);
-        const before = live();
+        const before = await settledMemory();
         for (let i = 0; i < 200; i++) await call(model);
         expect(live()).toEqual(before);
       });

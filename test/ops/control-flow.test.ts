@@ -19,6 +19,7 @@ import {
   Variable,
 } from "../../src/index.ts";
 import { devices, useDevice } from "../support/devices.ts";
+import { settledMemory } from "../support/memory.ts";
 
 type Fn = (x: Tensor) => Tensor;
 
@@ -303,7 +304,7 @@ describe.each(devices)("control flow on %s", (name) => {
     const x = tensor([1, 2, 3]);
     f(x).dispose();
     await x.data();
-    const { storages } = memory();
+    const { storages } = await settledMemory();
     for (let i = 0; i < 50; i++) f(x).dispose();
     await x.data();
     // Less where something older was found dead meanwhile.

@@ -12,13 +12,14 @@ function gammainc(a: number, x: number): number {
   const density = (u: number, peak: number): number => Math.exp(a * u - Math.exp(u) - peak);
   const peak = a * Math.log(a) - a;
   let whole = 0;
-  for (let u = -700 / a - 5; u < Math.log(a + 800) + 1; u += step) whole += density(u, peak);
+  // Below that the density is less than e^-45 of what it is at log x and at its peak.
+  const end = Math.log(x);
+  const begin = Math.min(end, Math.log(a)) - 45 / a;
+  for (let u = begin; u < Math.log(a + 800) + 1; u += step) whole += density(u, peak);
   // Up to log x: Gauss and Legendre's rule on pieces.
   const nodes = [0.1834346424956498, 0.525532409916329, 0.7966664774136267, 0.9602898564975363];
   const weights = [0.362683783378362, 0.3137066458778873, 0.2223810344533745, 0.1012285362903763];
   let part = 0;
-  const end = Math.log(x);
-  const begin = Math.min(-700 / a - 5, end - 1);
   const pieces = Math.ceil((end - begin) * 8);
   const half = (end - begin) / pieces / 2;
   for (let k = 0; k < pieces; k++) {

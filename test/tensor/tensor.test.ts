@@ -23,6 +23,7 @@ import {
   UnsupportedError,
 } from "../../src/index.ts";
 import { devices, useDevice } from "../support/devices.ts";
+import { settledMemory } from "../support/memory.ts";
 
 describe.each(devices)("tensors on %s", (name) => {
   beforeAll(() => useDevice(name));
@@ -91,7 +92,7 @@ describe.each(devices)("tensors on %s", (name) => {
   });
 
   it("share memory when reshaped and free it with the last of them", async () => {
-    const before = memory().storages;
+    const { storages: before } = await settledMemory();
     const x = tensor([1, 2, 3, 4]);
     const y = ops.reshape(x, [2, 2]);
     expect(memory().storages).toBe(before + 1);
@@ -109,7 +110,7 @@ describe.each(devices)("tensors on %s", (name) => {
   });
 
   it("are freed by tidy unless they are returned", async () => {
-    const before = memory().storages;
+    const { storages: before } = await settledMemory();
     let inner: Tensor | null = null;
     const { kept } = tidy(() => {
       inner = ops.add(tensor([1, 2]), tensor([1, 1]));

@@ -15,6 +15,7 @@ import {
   Variable,
 } from "../../src/index.ts";
 import { devices, useDevice } from "../support/devices.ts";
+import { settledMemory } from "../support/memory.ts";
 
 describe.each(devices)("variables on %s", (name) => {
   beforeAll(() => useDevice(name));
@@ -45,7 +46,7 @@ describe.each(devices)("variables on %s", (name) => {
 
   it("share their memory with reads until they are written", async () => {
     const v = new Variable(ops.zeros([256]));
-    const { bytes } = memory();
+    const { bytes } = await settledMemory();
     const read = v.value;
     if (name === "cpu") expect(memory().bytes).toBe(bytes);
     v.assignAdd(1);
@@ -82,8 +83,8 @@ describe.each(devices)("variables on %s", (name) => {
     expect(await v.array()).toEqual([2]);
   });
 
-  it("are gone after dispose", () => {
-    const before = memory().storages;
+  it("are gone after dispose", async () => {
+    const { storages: before } = await settledMemory();
     const v = new Variable([1]);
     expect(memory().storages).toBe(before + 1);
     v.dispose();
