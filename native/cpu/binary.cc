@@ -9,7 +9,9 @@
 #include "simd/f32.h"
 #include "half.h"
 #include "elementwise.h"
+#include "simd/lanes.h"
 #include "binary_loops.h"
+#include "power.h"
 
 namespace keratin {
 namespace KERATIN_TARGET {
@@ -197,6 +199,23 @@ struct AtLeast {
     return a >= b;
   }
 };
+
+template <>
+void Loop<Power, float>(const void* a, const void* b, void* out, int64_t n) {
+  const auto* x = static_cast<const float*>(a);
+  const auto* y = static_cast<const float*>(b);
+  auto* z = static_cast<float*>(out);
+  const auto step = [&](int64_t i, size_t bytes) __attribute__((always_inline)) {
+    PowerF base{}, exponent{};
+    __builtin_memcpy(&base, x + i, bytes);
+    __builtin_memcpy(&exponent, y + i, bytes);
+    const PowerF result = PowerOf(base, exponent);
+    __builtin_memcpy(z + i, &result, bytes);
+  };
+  int64_t i = 0;
+  for (; i + kPowerLanes <= n; i += kPowerLanes) step(i, sizeof(PowerF));
+  if (i < n) step(i, static_cast<size_t>(n - i) * sizeof(float));
+}
 
 constexpr Loops kAdd = WithBits<Add>(WithFloats<Add>(kSimple));
 constexpr Loops kSubtract = WithBits<Subtract>(WithFloats<Subtract>(kSimple));

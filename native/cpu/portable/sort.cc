@@ -1,4 +1,4 @@
-// sort, argsort, lexsort and top_k.
+// argsort, lexsort, top_k, and sort along long columns.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -7,7 +7,9 @@
 
 #include "../../kernel.h"
 #include "../parallel.h"
+#include "../sort_keys.h"
 #include "radix.h"
+#include "sort.h"
 
 namespace keratin {
 namespace portable {
@@ -85,78 +87,6 @@ struct Entry {
   int32_t index;
 };
 
-struct Axis {
-  int64_t outer, length, inner;
-};
-
-Axis AxisOf(const TensorView& x, int axis) {
-  Axis a{1, x.shape[axis], 1};
-  for (int i = 0; i < axis; i++) a.outer *= x.shape[i];
-  for (int i = axis + 1; i < x.ndim; i++) a.inner *= x.shape[i];
-  return a;
-}
-
-// Numbers whose order is that of the values: Encode and Decode are inverse but
-// for NaN, which comes last and as one NaN. One class for all dtypes of a width.
-template <class U>
-class Coder {
- public:
-  explicit Coder(DType dtype) {
-    switch (dtype) {
-      case DType::kInt8:
-      case DType::kInt16:
-      case DType::kInt32:
-      case DType::kInt64:
-        flip_ = kSign;
-        break;
-      case DType::kFloat16:
-        infinity_ = static_cast<U>(0x7c00);
-        break;
-      case DType::kBFloat16:
-        infinity_ = static_cast<U>(0x7f80);
-        break;
-      case DType::kFloat32:
-        infinity_ = static_cast<U>(0x7f800000);
-        break;
-      case DType::kFloat64:
-        infinity_ = static_cast<U>(uint64_t{0x7ff} << 52);
-        break;
-      default:
-        break;
-    }
-  }
-  U Encode(U x) const {
-    if (infinity_ == 0) return static_cast<U>(x ^ flip_);
-    if (static_cast<U>(x & ~kSign) > infinity_) return static_cast<U>(~U{0});
-    return static_cast<U>(x & kSign ? ~x : x | kSign);
-  }
-  // All ones of a float decodes to a NaN.
-  U Decode(U key) const {
-    if (infinity_ == 0) return static_cast<U>(key ^ flip_);
-    return static_cast<U>(key & kSign ? key & ~kSign : ~key);
-  }
-
- private:
-  static constexpr U kSign = static_cast<U>(U{1} << (8 * sizeof(U) - 1));
-  U flip_ = 0;
-  U infinity_ = 0;  // its bits; 0: no float
-};
-
-// Calls fn(coder) with the coder of a dtype.
-template <class Fn>
-Status WithCoder(DType dtype, const Fn& fn) {
-  switch (ItemSize(dtype)) {
-    case 1:
-      return fn(Coder<uint8_t>(dtype), uint8_t{});
-    case 2:
-      return fn(Coder<uint16_t>(dtype), uint16_t{});
-    case 4:
-      return fn(Coder<uint32_t>(dtype), uint32_t{});
-    default:
-      return fn(Coder<uint64_t>(dtype), uint64_t{});
-  }
-}
-
 // A key and where it came from; equal keys (also 0 and -0) keep their order.
 template <class Key>
 struct Ranked {
@@ -167,10 +97,10 @@ struct Ranked {
 // Every column along the axis: sorts a column of `Item`s, made and used by the
 // caller. False: memory has run out.
 template <class Key, class Item, class Make, class KeyOf, class Use>
-bool SortColumns(const Axis& a, const Make& make, const KeyOf& key,
+bool SortColumns(const Columns& a, const Make& make, const KeyOf& key,
                  const Use& use) {
   std::atomic<bool> ok{true};
-  const int64_t columns = a.outer * a.inner;
+  const int64_t columns = a.count();
   // A single long column is sorted by all threads together.
   const double work = columns == 1 ? 0 : static_cast<double>(a.length) * 20;
   ParallelFor(columns, work, 1, [&](int64_t begin, int64_t end) {
@@ -182,7 +112,7 @@ bool SortColumns(const Axis& a, const Make& make, const KeyOf& key,
       return;
     }
     for (int64_t c = begin; c < end; c++) {
-      const int64_t first = c / a.inner * a.length * a.inner + c % a.inner;
+      const int64_t first = a.First(c);
       for (int64_t i = 0; i < a.length; i++) {
         items[i] = make(first + i * a.inner, i);
       }
@@ -207,36 +137,29 @@ bool SortColumns(const Axis& a, const Make& make, const KeyOf& key,
   return ok;
 }
 
-template <bool kIndices>
-Status Sort(const KernelCall& call) {
+Status OutOfMemory(const KernelCall& call, const Columns& columns) {
+  return call.Fail("out of memory: no room to sort %lld values",
+                   static_cast<long long>(columns.length));
+}
+
+Status Argsort(const KernelCall& call) {
   const TensorView& x = call.inputs[0];
   const TensorView& out = call.outputs[0];
   if (out.size == 0) return 0;
-  Attributes attributes = call.attributes();
-  const Axis a = AxisOf(x, attributes.Int());
-  return WithCoder(x.dtype, [&](auto coder, auto zero) -> Status {
+  const Columns columns = ColumnsOf(x, call.attributes().Int());
+  int32_t* to = out.as<int32_t>();
+  return WithCoder(x.dtype, [&](auto, auto zero) -> Status {
     using Bits = decltype(zero);
     const Bits* from = x.as<const Bits>();
-    bool ok;
-    if constexpr (kIndices) {
-      int32_t* to = out.as<int32_t>();
-      ok = SortColumns<Bits, Ranked<Bits>>(
-          a,
-          [&](int64_t at, int64_t i) {
-            const uint64_t key = KeyOf(x.dtype, reinterpret_cast<const uint8_t*>(from + at));
-            return Ranked<Bits>{static_cast<Bits>(key), static_cast<int32_t>(i)};
-          },
-          [](const Ranked<Bits>& item) { return item.key; },
-          [&](int64_t at, const Ranked<Bits>& item) { to[at] = item.index; });
-    } else {
-      Bits* to = out.as<Bits>();
-      ok = SortColumns<Bits, Bits>(
-          a, [&](int64_t at, int64_t) { return coder.Encode(from[at]); },
-          [](Bits key) { return key; },
-          [&](int64_t at, Bits key) { to[at] = coder.Decode(key); });
-    }
-    return ok ? 0 : call.Fail("out of memory: no room to sort %lld values",
-                              static_cast<long long>(a.length));
+    const bool ok = SortColumns<Bits, Ranked<Bits>>(
+        columns,
+        [&](int64_t at, int64_t i) {
+          const uint64_t key = KeyOf(x.dtype, reinterpret_cast<const uint8_t*>(from + at));
+          return Ranked<Bits>{static_cast<Bits>(key), static_cast<int32_t>(i)};
+        },
+        [](const Ranked<Bits>& item) { return item.key; },
+        [&](int64_t at, const Ranked<Bits>& item) { to[at] = item.index; });
+    return ok ? 0 : OutOfMemory(call, columns);
   });
 }
 
@@ -298,9 +221,24 @@ Status TopK(const KernelCall& call) {
 
 }  // namespace
 
+Status RadixSortColumns(const KernelCall& call) {
+  const TensorView& x = call.inputs[0];
+  const TensorView& out = call.outputs[0];
+  const Columns columns = ColumnsOf(x, call.attributes().Int());
+  return WithCoder(x.dtype, [&](auto coder, auto zero) -> Status {
+    using Bits = decltype(zero);
+    const Bits* from = x.as<const Bits>();
+    Bits* to = out.as<Bits>();
+    const bool ok = SortColumns<Bits, Bits>(
+        columns, [&](int64_t at, int64_t) { return coder.Encode(from[at]); },
+        [](Bits key) { return key; },
+        [&](int64_t at, Bits key) { to[at] = coder.Decode(key); });
+    return ok ? 0 : OutOfMemory(call, columns);
+  });
+}
+
 void Register_sort(Registry& registry) {
-  registry.Add("sort", Sort<false>, kAllDTypes);
-  registry.Add("argsort", Sort<true>, kAllDTypes);
+  registry.Add("argsort", Argsort, kAllDTypes);
   registry.Add("lexsort", Lexsort, kAllDTypes);
   registry.Add("top_k", TopK, kAllDTypes);
 }
