@@ -13,7 +13,7 @@ const runs = process.argv.includes("--plain")
   ? [["plain", "", []]]
   : [
       ["address", "address,undefined", []],
-      ["thread", "thread", ["parallel_", "context_", "control_"]],
+      ["thread", "thread", ["parallel_", "context_", "control_", "loop_"]],
     ];
 for (const [name, sanitizers, filter] of runs) {
   const folder = join(root, "build-test", name);

@@ -18,6 +18,18 @@ void SetThreadCount(int count);
 // Not reentrant: a body that submits again runs that job alone.
 void RunParallel(int wanted, void (*body)(void*, int, int), void* context);
 
+// While one lives, jobs that its thread submits run on that thread alone.
+class Alone {
+ public:
+  Alone();
+  ~Alone();
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+
+ private:
+  bool before_;
+};
+
 // `size` bytes of this thread's scratch memory, 64-byte aligned, until the
 // innermost Scratch is destroyed. Memory stays with the thread.
 class Scratch {

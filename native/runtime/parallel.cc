@@ -224,6 +224,9 @@ void RunParallel(int wanted, void (*body)(void*, int, int), void* context) {
   ThePool().Run(workers, body, context);
 }
 
+Alone::Alone() : before_(in_job) { in_job = true; }
+Alone::~Alone() { in_job = before_; }
+
 Scratch::Scratch() : mark_(scratch.mark()) {}
 Scratch::~Scratch() { scratch.Release(mark_); }
 void* Scratch::Take(size_t size) { return scratch.Take(size); }

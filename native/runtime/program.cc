@@ -1,6 +1,7 @@
 #include "program.h"
 
 #include "control.h"
+#include "loop.h"
 
 #include <algorithm>
 #include <chrono>
@@ -87,6 +88,7 @@ Program* Program::Create(const Registry& kernels, const int32_t* words,
 Program::~Program() {
   std::free(arena_);
   std::free(constants_);
+  std::free(blocks_);
 }
 
 bool Program::Decode(const Registry& kernels, Reader& reader,
@@ -198,12 +200,13 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
   };
   std::vector<Operands> operands(static_cast<size_t>(num_instructions));
   std::vector<int32_t> numbers;
+  std::vector<bool> is_loop(static_cast<size_t>(num_instructions));
   instructions_.resize(static_cast<size_t>(num_instructions));
   for (int32_t i = 0; i < num_instructions; i++) {
     const int32_t kernel = reader.Next();
     const int32_t in = reader.Count();
     const int32_t out = reader.Count();
-    if (!reader.ok() || kernel < kScanKernel || kernel >= kernels.size() ||
+    if (!reader.ok() || kernel < kLoopedKernel || kernel >= kernels.size() ||
         (kernel == kCopyKernel && (in != 1 || out != 1))) {
       return malformed("instruction", i);
     }
@@ -240,8 +243,9 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
     operands[i].words = words_.size();
     operands[i].num_words = num_words;
     words_.insert(words_.end(), attributes, attributes + num_words);
+    is_loop[i] = kernel == kLoopedKernel;
     instructions_[i].function = kernel < 0 ? nullptr : kernels[kernel].function;
-    if (kernel < kCopyKernel) {
+    if (kernel < kCopyKernel && !is_loop[i]) {
       std::vector<TensorView> views;
       for (int32_t k = 0; k < in + out; k++) views.push_back(values_[ids[k]]);
       KernelCall call{};
@@ -275,6 +279,29 @@ bool Program::Decode(const Registry& kernels, Reader& reader,
     call.words = words_.data() + o.words;
     call.num_words = o.num_words;
     call.message = message_;
+  }
+  return ReadLoops(kernels, is_loop, message);
+}
+
+bool Program::ReadLoops(const Registry& kernels,
+                        const std::vector<bool>& is_loop, char* message) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < instructions_.size(); i++) {
+    if (!is_loop[i]) continue;
+    Instruction& instruction = instructions_[i];
+    instruction.loop = Loop::Create(kernels, instruction.call, message);
+    if (instruction.loop == nullptr) return false;
+    bytes = std::max(bytes, instruction.loop->block_bytes());
+  }
+  if (bytes == 0) return true;
+  blocks_ = AllocateBlock(bytes);
+  if (blocks_ == nullptr) {
+    std::snprintf(message, KernelCall::kMessageSize,
+                  "out of memory: the loops need %zu bytes", bytes);
+    return false;
+  }
+  for (const Instruction& instruction : instructions_) {
+    if (instruction.loop != nullptr) instruction.loop->SetBlocks(blocks_);
   }
   return true;
 }
@@ -348,6 +375,8 @@ void Program::Execute(const std::atomic<bool>& cancelled, const Fault& fault,
         result.instruction = i;
         return;
       }
+    } else if (instruction.loop != nullptr) {
+      instruction.loop->Run(call);
     } else if (instruction.function == nullptr) {
       if (call.outputs[0].size > 0) {
         std::memmove(call.outputs[0].data, call.inputs[0].data,

@@ -16,7 +16,8 @@
 //     kernel -1 copies its input's bytes to its output; -2 branch, -3 loop and
 //     -4 scan run plans that follow: their number, then for each its count of
 //     words, its constants in units of 64 bytes (count, 16 words a unit) and
-//     its words (control.h)
+//     its words (control.h); -5 is a fused loop, which its attributes hold
+//     (loop.h)
 #pragma once
 
 #include <atomic>
@@ -34,6 +35,7 @@ constexpr int32_t kCopyKernel = -1;
 constexpr int32_t kBranchKernel = -2;
 constexpr int32_t kLoopKernel = -3;
 constexpr int32_t kScanKernel = -4;
+constexpr int32_t kLoopedKernel = -5;
 
 // What a run needs of the outside: data of inputs and outputs.
 struct Binding {
@@ -56,6 +58,7 @@ struct Fault {
 };
 
 class Control;
+class Loop;
 
 class Program {
  public:
@@ -104,9 +107,10 @@ class Program {
 
  private:
   struct Instruction {
-    KernelFunction function = nullptr;  // nullptr: copy, or control
+    KernelFunction function = nullptr;  // nullptr: copy, control or loop
     KernelCall call{};
     std::unique_ptr<Control> control;
+    std::unique_ptr<Loop> loop;
   };
   struct Port {  // an input or output: the views that point at it
     int64_t bytes;
@@ -120,6 +124,9 @@ class Program {
                                               int32_t kernel, Reader& reader,
                                               const KernelCall& call,
                                               char* message);
+  // The loops of those instructions that are `kLoopedKernel`.
+  bool ReadLoops(const Registry& kernels, const std::vector<bool>& is_loop,
+                 char* message);
   bool Decode(const Registry& kernels, Reader& reader,
               const uint8_t* constants, size_t constant_bytes,
               const std::vector<Storage*>& held, char* message);
@@ -134,6 +141,7 @@ class Program {
   int commit_start_ = 0;
   uint8_t* arena_ = nullptr;
   uint8_t* constants_ = nullptr;
+  uint8_t* blocks_ = nullptr;  // of the loops
   size_t arena_bytes_ = 0;
   // Written by the thread that runs it, read by the one that submits.
   std::atomic<double> last_seconds_{-1};

@@ -30,6 +30,18 @@ class PlanBuilder {
     Append(instructions_, {output, 0});
     num_instructions_++;
   }
+  // A fused loop of these words (runtime/loop.h).
+  void Loop(std::initializer_list<int32_t> inputs,
+            std::initializer_list<int32_t> outputs,
+            const std::vector<int32_t>& words) {
+    Append(instructions_, {kLoopedKernel, static_cast<int32_t>(inputs.size()),
+                           static_cast<int32_t>(outputs.size())});
+    Append(instructions_, inputs);
+    Append(instructions_, outputs);
+    Append(instructions_, {static_cast<int32_t>(words.size())});
+    instructions_.insert(instructions_.end(), words.begin(), words.end());
+    num_instructions_++;
+  }
   std::vector<int32_t> Words(int arena_units, int commit_start, int inputs,
                              int outputs, int held) const {
     std::vector<int32_t> words = {kPlanVersion,      arena_units,

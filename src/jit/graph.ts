@@ -44,6 +44,8 @@ export interface GraphNode {
   readonly outputs: readonly GraphValue[];
   /** Of a control op: what it runs. Bodies have no captures, variables or writes. */
   readonly bodies?: readonly Graph[];
+  /** Of a fused node: the elementwise nodes that run as one loop, in order. */
+  readonly fused?: readonly GraphNode[];
 }
 
 /** A variable's new value. */
@@ -71,13 +73,17 @@ export function replaceValues(
 ): Graph {
   if (replacement.size === 0) return { ...graph, nodes };
   const now = (value: GraphValue): GraphValue => replacement.get(value) ?? value;
+  const renamed = (node: GraphNode): GraphNode =>
+    node.inputs.some((input) => replacement.has(input))
+      ? {
+          ...node,
+          inputs: node.inputs.map(now),
+          ...(node.fused && { fused: node.fused.map(renamed) }),
+        }
+      : node;
   return {
     arguments: graph.arguments,
-    nodes: nodes.map((node) =>
-      node.inputs.some((input) => replacement.has(input))
-        ? { ...node, inputs: node.inputs.map(now) }
-        : node,
-    ),
+    nodes: nodes.map(renamed),
     results: graph.results.map(now),
     writes: graph.writes.map(({ variable, value }) => ({ variable, value: now(value) })),
   };

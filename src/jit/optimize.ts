@@ -6,9 +6,17 @@
 import type { Graph, Pass } from "./graph.ts";
 import { commonSubexpressions } from "./passes/common-subexpressions.ts";
 import { deadCode } from "./passes/dead-code.ts";
+import { foldBroadcasts } from "./passes/fold-broadcasts.ts";
+import { fuseElementwise } from "./passes/fuse-elementwise.ts";
 
 /** What every graph goes through. */
-const passes: readonly Pass[] = [deadCode, commonSubexpressions, deadCode];
+const passes: readonly Pass[] = [
+  deadCode,
+  commonSubexpressions,
+  foldBroadcasts,
+  deadCode,
+  fuseElementwise,
+];
 
 /** The graph after all passes. */
 export function optimize(graph: Graph): Graph {

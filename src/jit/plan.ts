@@ -7,6 +7,7 @@ import { AttributePacker } from "../runtime/attributes.ts";
 import type {
   Backend,
   Kernel,
+  Loop,
   Place,
   Plan,
   PlanInstruction,
@@ -105,9 +106,9 @@ class Planner {
 
   /**
    * Steps in order. The body computes everything; then the commit writes
-   * variables. A node goes into the commit itself, straight into its variable,
-   * when it is elementwise and nobody else wants its value or, later in the
-   * commit, the variable's old one; other values are copied.
+   * variables. A node goes into the commit itself, straight into its variables,
+   * when it is elementwise and nobody else wants its values or, later in the
+   * commit, the variables' old ones; other values are copied.
    */
   #order(): { steps: Step[]; commitStart: number; resultOf: Map<GraphValue, number> } {
     const { nodes, results, writes } = this.#graph;
@@ -125,17 +126,18 @@ class Planner {
     const commit: Step[] = [];
     for (const node of nodes) {
       if (node.op.traits.view === true) continue;
-      const variable = sunk.get(node);
-      if (variable === undefined) {
-        body.push({
-          node,
-          inputs: node.inputs,
-          outputs: node.outputs.map((value) => ({ kind: "value", value })),
-        });
-      } else {
-        const like = node.outputs[0] as GraphValue;
-        commit.push({ node, inputs: node.inputs, outputs: [{ kind: "variable", variable, like }] });
-      }
+      const variables = sunk.get(node);
+      const steps = variables === undefined ? body : commit;
+      steps.push({
+        node,
+        inputs: node.inputs,
+        outputs: node.outputs.map((value, i) => {
+          const variable = variables?.[i];
+          return variable === undefined
+            ? { kind: "value", value }
+            : { kind: "variable", variable, like: value };
+        }),
+      });
     }
 
     // A result that a node computes is computed in place; others are copied.
@@ -151,7 +153,7 @@ class Planner {
         });
     }
 
-    const sunkVariables = new Set(sunk.values());
+    const sunkVariables = new Set([...sunk.values()].flat());
     for (const { variable, value } of writes) {
       if (sunkVariables.has(variable)) continue;
       const { origin } = this.#root(value);
@@ -180,22 +182,22 @@ class Planner {
     }) as GraphValue;
   }
 
-  #chooseSunk(uses: ReadonlyMap<GraphValue, number>): Map<GraphNode, Variable> {
-    const candidates = new Map<GraphNode, Variable>();
+  /** Elementwise nodes all of whose outputs go into variables and nowhere else. */
+  #chooseSunk(uses: ReadonlyMap<GraphValue, number>): Map<GraphNode, readonly Variable[]> {
+    const targets = new Map<GraphValue, Variable>();
     for (const { variable, value } of this.#graph.writes) {
-      const node = this.#producers.get(value);
-      if (node?.op.traits.elementwise === true && uses.get(value) === 1) {
-        candidates.set(node, variable);
-      }
+      if (uses.get(value) === 1) targets.set(value, variable);
     }
     // Backwards, with the variables that later steps of the commit read.
-    const sunk = new Map<GraphNode, Variable>();
+    const sunk = new Map<GraphNode, readonly Variable[]>();
     const readLater = new Set<Variable>();
     for (let i = this.#graph.nodes.length - 1; i >= 0; i--) {
       const node = this.#graph.nodes[i] as GraphNode;
-      const variable = candidates.get(node);
-      if (variable === undefined || readLater.has(variable)) continue;
-      sunk.set(node, variable);
+      if (node.op.traits.elementwise !== true) continue;
+      const variables = node.outputs.flatMap((value) => targets.get(value) ?? []);
+      if (variables.length !== node.outputs.length) continue;
+      if (variables.some((variable) => readLater.has(variable))) continue;
+      sunk.set(node, variables);
       for (const input of node.inputs) {
         const { origin } = this.#root(input);
         if (origin.kind === "variable") readLater.add(origin.variable);
@@ -337,14 +339,39 @@ class Planner {
     });
     const { node } = step;
     const bodies = node?.bodies?.map((body) => makePlan(body, this.#backend));
+    const loop = node?.fused && this.#loop(node, node.fused);
     return {
       op: node?.op.name ?? "copy",
-      kernel: node === null || bodies ? null : (node.op.kernelOn(this.#backend) as Kernel),
+      kernel: node === null || bodies || loop ? null : this.#kernelOf(node),
       inputs,
       outputs,
       packer: node?.op.packer ?? noAttributes,
       attributes: node?.attributes ?? {},
       ...(bodies && { bodies }),
+      ...(loop && { loop }),
+    };
+  }
+
+  #kernelOf(node: GraphNode): Kernel {
+    return node.op.kernelOn(this.#backend) as Kernel;
+  }
+
+  #loop({ inputs, outputs }: GraphNode, nodes: readonly GraphNode[]): Loop {
+    const numbers = new Map(inputs.map((input, i) => [input, i]));
+    for (const [step, node] of nodes.entries()) {
+      numbers.set(node.outputs[0] as GraphValue, inputs.length + step);
+    }
+    const numberOf = (value: GraphValue): number => numbers.get(value) as number;
+    return {
+      steps: nodes.map((node) => ({
+        op: node.op.name,
+        kernel: this.#kernelOf(node),
+        inputs: node.inputs.map(numberOf),
+        dtype: (node.outputs[0] as GraphValue).dtype,
+        packer: node.op.packer,
+        attributes: node.attributes,
+      })),
+      outputs: outputs.map((output) => numberOf(output) - inputs.length),
     };
   }
 

@@ -27,6 +27,7 @@ const broadcastOp: OpDefinition<{ shape: Shape }> = defineOp({
   attributes: { shape: "ints" },
   infer: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
   vjp: ({ inputs: [x], grads: [dy] }) => [unbroadcast(dy as Tensor, (x as Tensor).shape)],
+  traits: { broadcast: true },
 });
 
 /** `x` repeated along axes of length 1, and along new axes in front. */

@@ -44,9 +44,31 @@ export interface PlanValue extends TensorSpec {
   readonly index: number;
 }
 
+/** A kernel in a fused loop: one output, of the loop's shape. */
+export interface LoopStep {
+  readonly op: string;
+  readonly kernel: Kernel;
+  /** Inputs of the instruction by their position, then results of the steps before. */
+  readonly inputs: readonly number[];
+  readonly dtype: DType;
+  readonly packer: AttributePacker;
+  readonly attributes: Attributes;
+}
+
+/**
+ * Elementwise kernels that run as one loop over the shape of the outputs, to
+ * which the inputs broadcast. Outputs may lie where inputs of their size do.
+ */
+export interface Loop {
+  readonly steps: readonly LoopStep[];
+  /** For each output the step that computes it. */
+  readonly outputs: readonly number[];
+}
+
 /**
  * One kernel call. Where `kernel` is null: with bodies a control op
- * (`native/runtime/control.h` says what each does), else a copy of bytes.
+ * (`native/runtime/control.h` says what each does), with a loop that, else a
+ * copy of bytes.
  */
 export interface PlanInstruction {
   readonly op: string;
@@ -56,6 +78,7 @@ export interface PlanInstruction {
   readonly packer: AttributePacker;
   readonly attributes: Attributes;
   readonly bodies?: readonly Plan[];
+  readonly loop?: Loop;
 }
 
 /**

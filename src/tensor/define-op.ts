@@ -34,6 +34,8 @@ export interface OpTraits {
   readonly elementwise?: boolean;
   /** The output is the input's bytes under another shape: no kernel runs. */
   readonly view?: boolean;
+  /** The output is the input, repeated as NumPy broadcasts. */
+  readonly broadcast?: boolean;
   /** Never merged with another node of the same inputs. */
   readonly unique?: boolean;
 }

@@ -34,7 +34,8 @@ const binary: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
   divide: (a, b) => ops.divide(a, ops.add(ops.square(b), 1)),
   mean: (a, b) => ops.add(a, ops.mean(b, { axis: -1, keepdims: true })),
   softmax: (a, b) => ops.multiply(a, ops.softmax(b)),
-  where: (a, b) => ops.where(ops.greater(ops.stopGradient(b), 0), a, b),
+  // Smooth at 0, where the half types may pick the other side.
+  where: (a, b) => ops.where(ops.greater(b, 0), ops.add(a, ops.square(ops.tanh(b))), a),
 };
 
 function drawProgram(random: Random): FuzzCase {

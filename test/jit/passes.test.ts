@@ -9,6 +9,8 @@ import type { Graph } from "../../src/jit/graph.ts";
 import { traceFunction } from "../../src/jit/jit.ts";
 import { commonSubexpressions } from "../../src/jit/passes/common-subexpressions.ts";
 import { deadCode } from "../../src/jit/passes/dead-code.ts";
+import { foldBroadcasts } from "../../src/jit/passes/fold-broadcasts.ts";
+import { fuseElementwise } from "../../src/jit/passes/fuse-elementwise.ts";
 import { makePlan } from "../../src/jit/plan.ts";
 import { currentBackend } from "../../src/runtime/device.ts";
 
@@ -76,6 +78,88 @@ describe("common subexpressions", () => {
       }),
     );
     expect(names(graph)).toEqual(["exp", "add", "exp"]);
+  });
+});
+
+describe("broadcasts", () => {
+  it("are left to the elementwise op that reads them", () => {
+    const x = ops.zeros([2, 3]);
+    const graph = graphOf((y) => {
+      const row = ops.broadcastTo(ops.sum(y, { axis: 0 }), [2, 3]);
+      return [ops.add(y, row), ops.multiply(row, row), ops.matmul(row, ops.transpose(y))];
+    }, x);
+    const folded = foldBroadcasts(graph);
+    const [add, multiply] = folded.nodes.filter(({ op }) => op.traits.elementwise);
+    expect(add?.inputs.map(({ shape }) => shape)).toEqual([[2, 3], [3]]);
+    // One of both must still have the shape of the result.
+    expect(multiply?.inputs.map(({ shape }) => shape)).toEqual([[3], [2, 3]]);
+    expect(names(deadCode(folded))).toContain("broadcast_to");
+    expect(foldBroadcasts(folded)).toBe(folded);
+  });
+});
+
+describe("fusion", () => {
+  const inner = (graph: Graph): string[][] =>
+    graph.nodes.flatMap(({ fused }) => (fused ? [fused.map(({ op }) => op.name)] : []));
+
+  it("makes one loop of a chain and keeps what others need", () => {
+    const x = ops.zeros([4, 5]);
+    const graph = fuseElementwise(
+      graphOf((y) => {
+        const a = ops.exp(ops.add(y, 1));
+        return [a, ops.multiply(ops.sin(a), a)];
+      }, x),
+    );
+    expect(inner(graph)).toEqual([["add", "exp", "sin", "multiply"]]);
+    const [node] = graph.nodes;
+    expect(node?.inputs.length).toBe(2);
+    expect(node?.outputs.length).toBe(2);
+  });
+
+  it("does not run past somebody who waits", () => {
+    const x = ops.zeros([4, 4]);
+    const graph = fuseElementwise(
+      graphOf((y) => {
+        const a = ops.exp(ops.add(y, 1));
+        // Needs a, and is needed by what comes after.
+        const b = ops.matmul(a, a);
+        return ops.multiply(ops.sin(a), b);
+      }, x),
+    );
+    expect(names(graph)).toEqual(["fused", "matmul", "fused"]);
+    expect(inner(graph)).toEqual([
+      ["add", "exp"],
+      ["sin", "multiply"],
+    ]);
+  });
+
+  it("joins branches of one shape, not those of another", () => {
+    const graph = fuseElementwise(
+      graphOf(
+        (y, z) => ops.add(ops.multiply(ops.sin(y), ops.cos(y)), ops.exp(ops.negative(z))),
+        ops.zeros([3, 4]),
+        ops.zeros([4]),
+      ),
+    );
+    expect(names(graph)).toEqual(["fused", "fused"]);
+    expect(inner(graph)).toEqual([
+      ["negative", "exp"],
+      ["sin", "cos", "multiply", "add"],
+    ]);
+  });
+
+  it("ends a loop that becomes too long", () => {
+    const graph = fuseElementwise(
+      graphOf(
+        (y) => {
+          let z = y;
+          for (let i = 0; i < 100; i++) z = ops.sin(z);
+          return z;
+        },
+        ops.zeros([3]),
+      ),
+    );
+    expect(inner(graph).map(({ length }) => length)).toEqual([48, 48, 4]);
   });
 });
 

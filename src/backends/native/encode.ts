@@ -5,9 +5,11 @@
  */
 import type { Place, Plan, PlanInstruction } from "../../runtime/backend.ts";
 import { dtypeId } from "../../util/dtypes.ts";
+import { encodeLoop } from "./encode-loop.ts";
 
 const planVersion = 1;
 const copyKernel = -1;
+const loopKernel = -5;
 /** By the name of the control op. */
 const controlKernels: Readonly<Record<string, number>> = { branch: -2, loop: -3, scan: -4 };
 const wordsOfUnit = 16;
@@ -22,10 +24,14 @@ const places: Readonly<Record<Place, number>> = {
 /** The words of a plan with an arena of offsets. */
 export function encodePlan(plan: Plan): Int32Array {
   const bodies = plan.instructions.map((instruction) => encodeBodies(instruction.bodies));
+  const loops = plan.instructions.map(
+    ({ inputs, loop }) => loop && encodeLoop(loop, inputs.length),
+  );
   let count = 8;
   for (const value of plan.values) count += 4 + value.shape.length;
   for (const [i, { inputs, outputs, packer, attributes }] of plan.instructions.entries()) {
-    count += 4 + inputs.length + outputs.length + packer.wordCount(attributes);
+    count += 4 + inputs.length + outputs.length;
+    count += loops[i]?.length ?? packer.wordCount(attributes);
     count += bodies[i]?.length ?? 0;
   }
   const words = new Int32Array(count);
@@ -55,7 +61,12 @@ export function encodePlan(plan: Plan): Int32Array {
     for (const id of inputs) words[at++] = id;
     for (const id of outputs) words[at++] = id;
     const countAt = at++;
-    at = packer.pack(op, attributes, words, at);
+    const loop = loops[i];
+    if (loop === undefined) at = packer.pack(op, attributes, words, at);
+    else {
+      words.set(loop, at);
+      at += loop.length;
+    }
     words[countAt] = at - countAt - 1;
     const own = bodies[i];
     if (own === undefined) continue;
@@ -65,8 +76,9 @@ export function encodePlan(plan: Plan): Int32Array {
   return words;
 }
 
-function kernelNumber({ op, kernel, bodies }: PlanInstruction): number {
+function kernelNumber({ op, kernel, bodies, loop }: PlanInstruction): number {
   if (kernel !== null) return kernel.id;
+  if (loop !== undefined) return loopKernel;
   return bodies === undefined ? copyKernel : (controlKernels[op] as number);
 }
 
