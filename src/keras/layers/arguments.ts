@@ -16,6 +16,16 @@ export function checkPositiveInteger(value: unknown, layer: string, name: string
   return value;
 }
 
+/** @throws {ArgumentError} If `value` is no number from 0 on. */
+export function checkNonNegative(value: unknown, layer: string, name: string): number {
+  if (typeof value !== "number" || !(value >= 0)) {
+    throw new ArgumentError(`${layer}: ${name} must be a number >= 0, got ${describe(value)}.`, {
+      layer,
+    });
+  }
+  return value;
+}
+
 /** One number for each of `rank` axes; a single number stands for all. */
 export function standardizeTuple(
   value: unknown,

@@ -58,6 +58,12 @@ const kernels: Readonly<Record<Exclude<Interpolation, "nearest">, Kernel>> = {
   lanczos5: lanczos(5),
 };
 
+/** @internal */
+export const interpolations: readonly Interpolation[] = [
+  "nearest",
+  ...(Object.keys(kernels) as Interpolation[]),
+];
+
 /** Keras's cubic kernel without antialiasing is a table with so many entries for a pixel. */
 const tableSize = 1024;
 
@@ -180,9 +186,9 @@ export const resize: PublicOp<
         { op: "resize" },
       );
     }
-    if (interpolation !== "nearest" && !Object.hasOwn(kernels, interpolation)) {
+    if (!interpolations.includes(interpolation)) {
       throw new ArgumentError(
-        `resize: interpolation must be "nearest", ${Object.keys(kernels).map(describe).join(", ")}, ` +
+        `resize: interpolation must be ${interpolations.map(describe).join(", ")}, ` +
           `got ${describe(interpolation)}.`,
         { op: "resize" },
       );
