@@ -47,6 +47,12 @@ function callOf(test: Case, layer: Layer): Call {
     ]),
   );
   if (given.length > inputs.length) kwargs["mask"] = given[inputs.length];
+  // Python may also give inputs by name.
+  for (const name of layer.callParameters.slice(inputs.length)) {
+    if (!Object.hasOwn(kwargs, name)) break;
+    inputs.push(kwargs[name]);
+    delete kwargs[name];
+  }
   if (test["training"] !== null) kwargs["training"] = test["training"];
   const tree = { inputs, kwargs, masks };
   const leaves = flatten(tree);
