@@ -24,8 +24,8 @@ type Shape = readonly number[];
 
 /** How a layer is made and called, and what comes of it. */
 export interface LayerSpec<Arguments extends readonly unknown[]> {
-  /** The constructor's arguments. */
-  readonly init: Arguments;
+  /** The constructor's arguments; a function where each layer needs its own. */
+  readonly init: Arguments | (() => Arguments);
   /** The input's shape with the batch; a list for several inputs. */
   readonly inputShape: Shape | readonly Shape[];
   /** With "int32": indices below this number. Default: floats. */
@@ -65,7 +65,7 @@ export function layerChecks<Arguments extends readonly unknown[]>(
   const isList = !isShape(spec.inputShape);
   const single = <T>(items: T[]): T | T[] => (isList ? items : (items[0] as T));
   const make = (options: Record<string, unknown> = {}): Layer => {
-    const args = [...spec.init];
+    const args = [...argumentsOf(spec)];
     const last = args.at(-1);
     const hasOptions = typeof last === "object" && last !== null && !Array.isArray(last);
     const given = hasOptions ? (args.pop() as object) : {};
@@ -260,9 +260,13 @@ export function layerTest<Arguments extends readonly unknown[]>(
   Class: LayerClass<any>,
   spec: LayerSpec<Arguments>,
 ): void {
-  describe(`${Class.name}(${JSON.stringify(spec.init).slice(1, -1)})`, () => {
+  describe(`${Class.name}(${JSON.stringify(argumentsOf(spec)).slice(1, -1)})`, () => {
     for (const [name, check] of Object.entries(layerChecks(Class, spec))) test(name, check);
   });
+}
+
+function argumentsOf<Arguments extends readonly unknown[]>(spec: LayerSpec<Arguments>): Arguments {
+  return typeof spec.init === "function" ? spec.init() : spec.init;
 }
 
 function isShape(shape: Shape | readonly Shape[]): shape is Shape {
