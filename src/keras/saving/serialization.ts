@@ -241,7 +241,11 @@ function functionOf(module: string | null | undefined, name: string): unknown {
   const namespace = typeof module === "string" ? namespaceOf(module) : undefined;
   const found = namespace?.[toCamelCase(name)];
   if (found !== undefined) return found;
-  return publicOpNamed(`keras.losses.${name}`) ?? publicOpNamed(`keras.metrics.${name}`);
+  for (const known of ["activations", "losses", "metrics"]) {
+    const op = publicOpNamed(`keras.${known}.${name}`);
+    if (op !== undefined) return op;
+  }
+  return undefined;
 }
 
 function deserializeInstance(serialized: SerializedObject, options: DeserializeOptions): unknown {
