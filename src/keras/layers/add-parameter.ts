@@ -13,6 +13,8 @@ import type { WeightOptions } from "./layer-options.ts";
 export interface ParameterOptions {
   /** What its initializer, regularizer and constraint are called after. Default: its name. */
   prefix?: string | undefined;
+  /** In place of the layer's own. */
+  initializer?: unknown;
   autocast?: boolean | undefined;
 }
 
@@ -25,13 +27,13 @@ export function addParameter(
   layer: Layer,
   name: string,
   shape: Shape,
-  { prefix = toCamelCase(name), autocast }: ParameterOptions = {},
+  { prefix = toCamelCase(name), initializer, autocast }: ParameterOptions = {},
 ): Variable {
   const of = layer as unknown as Readonly<Record<string, unknown>>;
   return layer.addWeight({
     name,
     shape,
-    initializer: of[`${prefix}Initializer`],
+    initializer: initializer ?? of[`${prefix}Initializer`],
     regularizer: of[`${prefix}Regularizer`],
     constraint: of[`${prefix}Constraint`],
     autocast,

@@ -18,14 +18,44 @@ export {
 export { DepthwiseConv1D, DepthwiseConv2D } from "./convolutional/depthwise-conv.ts";
 export { SeparableConv1D, SeparableConv2D } from "./convolutional/separable-conv.ts";
 export { Dense } from "./core/dense.ts";
+export { EinsumDense } from "./core/einsum-dense.ts";
 export { Embedding } from "./core/embedding.ts";
+export { Identity } from "./core/identity.ts";
 export { Input, InputLayer } from "./core/input-layer.ts";
+export { Lambda } from "./core/lambda.ts";
+export { Masking } from "./core/masking.ts";
+export { ReversibleEmbedding } from "./core/reversible-embedding.ts";
+export { TernaryDense } from "./core/ternary-dense.ts";
+export { Wrapper } from "./core/wrapper.ts";
 export { InputSpec } from "./input-spec.ts";
 export { Layer } from "./layer.ts";
 export { Concatenate } from "./merging/concatenate.ts";
+export { Dot } from "./merging/dot.ts";
+export {
+  add,
+  average,
+  concatenate,
+  dot,
+  maximum,
+  minimum,
+  multiply,
+  subtract,
+} from "./merging/functions.ts";
 export { Add, Average, Maximum, Minimum, Multiply, Subtract } from "./merging/merge.ts";
 export { BatchNormalization } from "./normalization/batch-normalization.ts";
+export { GroupNormalization } from "./normalization/group-normalization.ts";
 export { LayerNormalization } from "./normalization/layer-normalization.ts";
+export { RMSNormalization } from "./normalization/rms-normalization.ts";
+export { SpectralNormalization } from "./normalization/spectral-normalization.ts";
+export { UnitNormalization } from "./normalization/unit-normalization.ts";
+export {
+  AdaptiveAveragePooling1D,
+  AdaptiveAveragePooling2D,
+  AdaptiveAveragePooling3D,
+  AdaptiveMaxPooling1D,
+  AdaptiveMaxPooling2D,
+  AdaptiveMaxPooling3D,
+} from "./pooling/adaptive-pooling.ts";
 export {
   GlobalAveragePooling1D,
   GlobalAveragePooling2D,
@@ -42,7 +72,16 @@ export {
   MaxPooling2D,
   MaxPooling3D,
 } from "./pooling/pooling.ts";
+export { ActivityRegularization } from "./regularization/activity-regularization.ts";
+export { AlphaDropout } from "./regularization/alpha-dropout.ts";
 export { Dropout } from "./regularization/dropout.ts";
+export { GaussianDropout } from "./regularization/gaussian-dropout.ts";
+export { GaussianNoise } from "./regularization/gaussian-noise.ts";
+export {
+  SpatialDropout1D,
+  SpatialDropout2D,
+  SpatialDropout3D,
+} from "./regularization/spatial-dropout.ts";
 export { Cropping1D, Cropping2D, Cropping3D } from "./reshaping/cropping.ts";
 export { Flatten } from "./reshaping/flatten.ts";
 export { Permute } from "./reshaping/permute.ts";

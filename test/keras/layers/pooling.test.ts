@@ -39,6 +39,25 @@ for (const dataFormat of ["channels_last", "channels_first"] as const) {
   });
 }
 
+for (const Class of [layers.AdaptiveAveragePooling1D, layers.AdaptiveMaxPooling1D]) {
+  layerTest(Class, { init: [3], inputShape: [2, 7, 4], outputShape: [2, 3, 4] });
+}
+for (const Class of [layers.AdaptiveAveragePooling2D, layers.AdaptiveMaxPooling2D]) {
+  layerTest(Class, { init: [2], inputShape: [2, 5, 4, 3], outputShape: [2, 2, 2, 3] });
+  layerTest(Class, {
+    init: [[2, 3], { dataFormat: "channels_first" }],
+    inputShape: [2, 3, 5, 4],
+    outputShape: [2, 3, 2, 3],
+  });
+}
+for (const Class of [layers.AdaptiveAveragePooling3D, layers.AdaptiveMaxPooling3D]) {
+  layerTest(Class, {
+    init: [[1, 2, 3]],
+    inputShape: [2, 3, 3, 4, 2],
+    outputShape: [2, 1, 2, 3, 2],
+  });
+}
+
 layerTest(layers.GlobalAveragePooling1D, {
   init: [],
   inputShape: [2, 5, 3],
@@ -71,6 +90,12 @@ describe("values", () => {
     expect(await new layers.AveragePooling1D(2)(x()).array()).toEqual([[[1.5], [6]]]);
   });
 
+  test("means and maxima of so many parts", async () => {
+    expect(await new layers.AdaptiveAveragePooling1D(2)(x()).array()).toEqual([[[1.5], [6]]]);
+    // Parts of 4 steps: 0 and 1, 1 and 2, 2 and 3.
+    expect(await new layers.AdaptiveMaxPooling1D(3)(x()).array()).toEqual([[[2], [4], [8]]]);
+  });
+
   test("means leave padding out", async () => {
     const layer = new layers.AveragePooling1D(2, { strides: 1, padding: "same" });
     expect(await layer(x()).array()).toEqual([[[1.5], [3], [6], [8]]]);
@@ -85,7 +110,13 @@ describe("values", () => {
   });
 });
 
+test("refuses output sizes that are none", () => {
+  expect(() => new layers.AdaptiveMaxPooling2D(0)).toThrow(/outputSize/);
+  expect(() => new layers.AdaptiveAveragePooling2D([2, 2, 2])).toThrow(/outputSize.*2 integers/);
+});
+
 test("refuses other ranks", () => {
+  expect(() => new layers.AdaptiveMaxPooling2D(2)(ops.ones([2, 4, 4]))).toThrow(/4 axes/);
   expect(() => new layers.MaxPooling2D()(ops.ones([2, 4, 4]))).toThrow(/4 axes.*\[2, 4, 4\]/);
   expect(() => new layers.GlobalMaxPooling1D()(ops.ones([2, 4]))).toThrow(/3 axes/);
 });

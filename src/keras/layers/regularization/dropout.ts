@@ -2,17 +2,18 @@
  * @module
  */
 import { dropout } from "../../../nn/random.ts";
-import { SeedGenerator } from "../../../nn/seed-generator.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, describe } from "../../../util/errors.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
-import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
+import { checkRate, NoiseLayer, type SeededOptions } from "./noise-layer.ts";
 
-/** Options of `Dropout`. */
-export interface DropoutOptions extends LayerOptions {
-  /** The shape of the mask; null or 1 for axes along which it is the same. */
-  noiseShape?: readonly (number | null)[] | null | undefined;
-  seed?: number | null | undefined;
+/** The shape of a mask; null or 1 for axes along which it is the same. */
+export type NoiseShape = readonly (number | null)[];
+
+/** Options of `Dropout` and `AlphaDropout`. */
+export interface DropoutOptions extends SeededOptions {
+  /** The shape of the mask; null: as long as the input, 1: the same all along the axis. */
+  noiseShape?: NoiseShape | null | undefined;
 }
 
 /**
@@ -23,7 +24,7 @@ export interface DropoutOptions extends LayerOptions {
  * const x = ops.ones([2, 3]);
  * await new layers.Dropout(0.5)(x, { training: false }).array(); // [[1, 1, 1], [1, 1, 1]]
  */
-export class Dropout extends Layer {
+export class Dropout extends NoiseLayer {
   static override readonly parameters: ParameterTable = {
     rate: required,
     noise_shape: null,
@@ -31,39 +32,28 @@ export class Dropout extends Layer {
     [inherits]: true,
   };
   readonly rate: number;
-  readonly seed: number | null;
-  readonly noiseShape: readonly (number | null)[] | null;
-  declare seedGenerator: SeedGenerator;
+  readonly noiseShape: NoiseShape | null;
 
   constructor(rate: number, options: DropoutOptions = {}) {
-    super(options);
-    if (typeof rate !== "number" || !(rate >= 0 && rate <= 1)) {
-      throw new ArgumentError(`Dropout: rate must be between 0 and 1, got ${describe(rate)}.`);
-    }
+    super(checkRate(rate, new.target.name, "rate"), options);
     this.rate = rate;
-    this.seed = options.seed ?? null;
-    this.noiseShape = checkNoiseShape(options.noiseShape ?? null);
-    if (rate > 0) this.seedGenerator = new SeedGenerator(this.seed);
-    this.supportsMasking = true;
-    this.built = true;
+    this.noiseShape = checkNoiseShape(options.noiseShape ?? null, new.target.name);
   }
 
-  override call(inputs: Tensor, { training }: CallOptions = {}): Tensor {
-    if (!training || this.rate === 0) return inputs;
+  protected override disturb(inputs: Tensor): Tensor {
     return dropout(inputs, this.rate, { noiseShape: this.noiseShape, seed: this.seedGenerator });
   }
 }
 
-function checkNoiseShape(
-  shape: readonly (number | null)[] | null,
-): readonly (number | null)[] | null {
+/** @throws {ArgumentError} If `shape` is no shape. */
+export function checkNoiseShape(shape: NoiseShape | null, layer: string): NoiseShape | null {
   if (shape === null) return null;
   const fits =
     Array.isArray(shape) &&
     shape.every((dim) => dim === null || (Number.isInteger(dim) && (dim as number) > 0));
   if (!fits) {
     throw new ArgumentError(
-      `Dropout: noiseShape must be a list of positive integers or null, got ${describe(shape)}.`,
+      `${layer}: noiseShape must be a list of positive integers or null, got ${describe(shape)}.`,
     );
   }
   return [...shape];

@@ -1,0 +1,127 @@
+/**
+ * @module
+ */
+import { add } from "../../../ops/arithmetic.ts";
+import { einsum } from "../../../ops/einsum.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
+import type { Variable } from "../../../tensor/variable.ts";
+import { ArgumentError, describe } from "../../../util/errors.ts";
+import * as activations from "../../activations/index.ts";
+import * as constraints from "../../constraints/index.ts";
+import * as initializers from "../../initializers/index.ts";
+import { inherits, type ParameterTable, required } from "../../object.ts";
+import * as regularizers from "../../regularizers/index.ts";
+import { addParameter } from "../add-parameter.ts";
+import { refuseLora } from "../arguments.ts";
+import { InputSpec } from "../input-spec.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+import { type EinsumWeights, weightsOfEquation } from "./einsum-equation.ts";
+
+/** Options of `EinsumDense`. */
+export interface EinsumDenseOptions extends LayerOptions {
+  activation?: activations.ActivationLike | undefined;
+  /** The letters of the output that the bias has. Default: no bias. */
+  biasAxes?: string | null | undefined;
+  kernelInitializer?: initializers.InitializerLike | undefined;
+  biasInitializer?: initializers.InitializerLike | undefined;
+  kernelRegularizer?: regularizers.RegularizerLike | undefined;
+  biasRegularizer?: regularizers.RegularizerLike | undefined;
+  kernelConstraint?: constraints.ConstraintLike | undefined;
+  biasConstraint?: constraints.ConstraintLike | undefined;
+}
+
+/**
+ * `activation(einsum(equation, inputs, kernel) + bias)`: a fully connected
+ * layer over any axes.
+ *
+ * @example
+ * const layer = new layers.EinsumDense("abc,cd->abd", [null, 64], { biasAxes: "d" });
+ * layer(ops.ones([2, 32, 128])).shape; // [2, 32, 64]
+ */
+export class EinsumDense extends Layer {
+  static override readonly parameters: ParameterTable = {
+    equation: required,
+    output_shape: required,
+    activation: null,
+    bias_axes: null,
+    kernel_initializer: "glorot_uniform",
+    bias_initializer: "zeros",
+    kernel_regularizer: null,
+    bias_regularizer: null,
+    kernel_constraint: null,
+    bias_constraint: null,
+    lora_rank: null,
+    lora_alpha: null,
+    gptq_unpacked_column_size: null,
+    quantization_config: null,
+    [inherits]: true,
+  };
+  readonly equation: string;
+  /** Without the first axis and the elided ones. */
+  readonly outputShape: readonly (number | null)[];
+  readonly activation: activations.ActivationFunction;
+  readonly biasAxes: string | null;
+  readonly kernelInitializer: unknown;
+  readonly biasInitializer: unknown;
+  readonly kernelRegularizer: unknown;
+  readonly biasRegularizer: unknown;
+  readonly kernelConstraint: unknown;
+  readonly biasConstraint: unknown;
+  readonly quantizationConfig: null = null;
+  declare kernel: Variable;
+  declare bias: Variable | null;
+
+  /**
+   * @param equation `"ab,bc->ac"`, or with `...` in front or behind.
+   * @param outputShape Without the first axis and the elided ones; null where it is the input's.
+   */
+  constructor(
+    equation: string,
+    outputShape: number | readonly (number | null)[],
+    options: EinsumDenseOptions = {},
+  ) {
+    super(options);
+    refuseLora("EinsumDense", options as Record<string, unknown>);
+    if (typeof equation !== "string") {
+      throw new ArgumentError(`EinsumDense: expected an equation, got ${describe(equation)}.`);
+    }
+    this.equation = equation;
+    this.outputShape = [outputShape].flat() as (number | null)[];
+    this.activation = activations.get(options.activation ?? null);
+    this.biasAxes = options.biasAxes ?? null;
+    this.kernelInitializer = initializers.get(options.kernelInitializer ?? "glorot_uniform");
+    this.biasInitializer = initializers.get(options.biasInitializer ?? "zeros");
+    this.kernelRegularizer = regularizers.get(options.kernelRegularizer ?? null);
+    this.biasRegularizer = regularizers.get(options.biasRegularizer ?? null);
+    this.kernelConstraint = constraints.get(options.kernelConstraint ?? null);
+    this.biasConstraint = constraints.get(options.biasConstraint ?? null);
+  }
+
+  override build(inputShape: readonly (number | null)[]): void {
+    const { equation, outputShape, biasAxes } = this;
+    const weights = weightsOfEquation(this.name, equation, inputShape, outputShape, biasAxes);
+    this.inputSpec = new InputSpec({ ndim: inputShape.length });
+    this.kernel = addParameter(this, "kernel", weights.kernel, {
+      initializer: withAxes(this.kernelInitializer, weights),
+    });
+    this.bias = weights.bias === null ? null : addParameter(this, "bias", weights.bias);
+  }
+
+  override call(inputs: Tensor): Tensor {
+    const product = einsum(this.equation, inputs, this.kernel);
+    return this.activation(this.bias === null ? product : add(product, this.bias));
+  }
+}
+
+/** An initializer that goes by fans counts the axes that the equation says. */
+function withAxes(initializer: unknown, { inputAxes, outputAxes }: EinsumWeights): unknown {
+  if (!(initializer instanceof initializers.VarianceScaling)) return initializer;
+  if (initializer.inputAxes !== null && initializer.outputAxes !== null) return initializer;
+  const { fromConfig } = initializer.constructor as typeof initializers.VarianceScaling;
+  return fromConfig.call(initializer.constructor as never, {
+    ...initializer.getConfig(),
+    seed: initializer.seed,
+    input_axes: inputAxes,
+    output_axes: outputAxes,
+  });
+}

@@ -1,0 +1,41 @@
+/**
+ * @module
+ */
+import { normalize } from "../../../ops/normalization.ts";
+import type { Tensor } from "../../../tensor/tensor.ts";
+import { ArgumentError, describe } from "../../../util/errors.ts";
+import { inherits, type ParameterTable } from "../../object.ts";
+import { Layer, type LayerOptions } from "../layer.ts";
+
+/** Options of `UnitNormalization`. */
+export interface UnitNormalizationOptions extends LayerOptions {
+  /** The axes of the vectors. Default: the last. */
+  axis?: number | readonly number[] | undefined;
+}
+
+/**
+ * Divides vectors by their lengths.
+ *
+ * @example
+ * await new layers.UnitNormalization()(tensor([[3, 4]])).array(); // [[0.6, 0.8]]
+ */
+export class UnitNormalization extends Layer {
+  static override readonly parameters: ParameterTable = { axis: -1, [inherits]: true };
+  readonly axis: number | readonly number[];
+
+  constructor(options: UnitNormalizationOptions = {}) {
+    super(options);
+    this.axis = options.axis ?? -1;
+    if (![this.axis].flat().every((axis) => Number.isInteger(axis))) {
+      throw new ArgumentError(
+        `UnitNormalization: axis must be an integer or a list of them, got ${describe(this.axis)}.`,
+      );
+    }
+    this.supportsMasking = true;
+    this.built = true;
+  }
+
+  override call(inputs: Tensor): Tensor {
+    return normalize(inputs, { axis: this.axis, order: 2, epsilon: 1e-12 });
+  }
+}
