@@ -70,17 +70,9 @@ export function standardizePadding(
   return lower as Padding;
 }
 
-/** @throws {UnsupportedError} If weights in low rank or quantized ones are asked for. */
-export function refuseLora(
-  layer: string,
-  options: { loraRank?: unknown; quantizationConfig?: unknown },
-): void {
-  if (options.loraRank !== undefined && options.loraRank !== null) {
-    throw new UnsupportedError(`${layer}: low-rank adaptation (loraRank) is not supported.`, {
-      op: layer,
-    });
-  }
-  if (options.quantizationConfig !== undefined && options.quantizationConfig !== null) {
+/** @throws {UnsupportedError} If quantized weights are asked for. */
+export function refuseQuantization(layer: string, options: object): void {
+  if (((options as { quantizationConfig?: unknown }).quantizationConfig ?? null) !== null) {
     throw new UnsupportedError(`${layer}: quantization is not supported.`, { op: layer });
   }
 }

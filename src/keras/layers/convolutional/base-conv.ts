@@ -13,7 +13,17 @@ import * as initializers from "../../initializers/index.ts";
 import { type ParameterTable, required } from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
 import { addParameter } from "../add-parameter.ts";
-import { checkPositiveInteger, type Padding, refuseLora } from "../arguments.ts";
+import { checkPositiveInteger, type Padding } from "../arguments.ts";
+import {
+  adapted,
+  type EnableLoraOptions,
+  enableGivenLora,
+  enableLora,
+  type LoraOptions,
+  mergeLora,
+  readLora,
+  withLoraOfZeros,
+} from "../lora.ts";
 import {
   Convolution,
   type ConvolutionOptions,
@@ -22,7 +32,7 @@ import {
 } from "./convolution.ts";
 
 /** Options of the convolution layers. */
-export interface ConvOptions extends ConvolutionOptions {
+export interface ConvOptions extends ConvolutionOptions, LoraOptions {
   /** `"causal"` (in one dimension): an output depends on no later input. */
   padding?: Padding | undefined;
   groups?: number | undefined;
@@ -52,6 +62,11 @@ export abstract class BaseConv extends Convolution {
   readonly kernelRegularizer: unknown;
   readonly kernelConstraint: unknown;
   declare kernel: Variable;
+  declare loraRank: number | undefined;
+  declare loraAlpha: number | undefined;
+  declare loraEnabled: boolean;
+  declare loraKernelA: Variable | undefined;
+  declare loraKernelB: Variable | undefined;
 
   constructor(
     rank: number,
@@ -61,7 +76,7 @@ export abstract class BaseConv extends Convolution {
   ) {
     super(rank, kernelSize, options, rank === 1 ? ["valid", "same", "causal"] : undefined);
     const { name } = new.target;
-    refuseLora(name, options as Record<string, unknown>);
+    readLora(this, options, name);
     this.filters = checkPositiveInteger(filters, name, "filters");
     this.groups = checkPositiveInteger(options.groups ?? 1, name, "groups");
     this.kernelInitializer = initializers.get(options.kernelInitializer ?? "glorot_uniform");
@@ -88,11 +103,31 @@ export abstract class BaseConv extends Convolution {
     const shape = [...this.kernelSize, channels / this.groups, this.filters];
     this.kernel = addParameter(this, "kernel", shape);
     this.makeBias(this.filters);
+    enableGivenLora(this, "kernel");
   }
 
   override call(inputs: Tensor): Tensor {
     const padded = this.padding === "causal" ? this.#padBefore(inputs) : inputs;
-    return this.finish(conv(padded, this.kernel, this.windows));
+    return this.finish(conv(padded, adapted(this, "kernel"), this.windows));
+  }
+
+  /**
+   * Freezes the kernel and trains a product of a low rank in its place
+   * (arXiv:2106.09685). Files hold the sum of both.
+   *
+   * @throws {StateError} If the layer is not built or has been adapted.
+   */
+  enableLora(rank: number, options: EnableLoraOptions = {}): void {
+    enableLora(this, "kernel", rank, options);
+  }
+
+  override saveOwnVariables(store: Record<string, Variable | Tensor>): void {
+    super.saveOwnVariables(store);
+    mergeLora(this, "kernel", store);
+  }
+
+  override loadOwnVariables(store: Readonly<Record<string, Tensor>>): void {
+    super.loadOwnVariables(withLoraOfZeros(this, "kernel", store));
   }
 
   #padBefore(inputs: Tensor): Tensor {

@@ -16,8 +16,8 @@ import { checkPositiveInteger } from "../arguments.ts";
 import { InputSpec } from "../input-spec.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 
-/** Options of `Dense`. */
-export interface DenseOptions extends LayerOptions {
+/** Options of fully connected layers. */
+export interface BaseDenseOptions extends LayerOptions {
   /** Default: none (linear). */
   activation?: activations.ActivationLike | undefined;
   useBias?: boolean | undefined;
@@ -57,7 +57,7 @@ export abstract class BaseDense extends Layer {
   declare kernel: Variable;
   declare bias: Variable | null;
 
-  constructor(units: number, options: DenseOptions) {
+  constructor(units: number, options: BaseDenseOptions) {
     super(options);
     this.units = checkPositiveInteger(units, new.target.name, "units");
     this.activation = activations.get(options.activation ?? null);

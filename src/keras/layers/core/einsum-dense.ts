@@ -12,13 +12,23 @@ import * as initializers from "../../initializers/index.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
 import { addParameter } from "../add-parameter.ts";
-import { refuseLora } from "../arguments.ts";
+import { refuseQuantization } from "../arguments.ts";
 import { InputSpec } from "../input-spec.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
+import {
+  adapted,
+  type EnableLoraOptions,
+  enableGivenLora,
+  enableLora,
+  type LoraOptions,
+  mergeLora,
+  readLora,
+  withLoraOfZeros,
+} from "../lora.ts";
 import { type EinsumWeights, weightsOfEquation } from "./einsum-equation.ts";
 
 /** Options of `EinsumDense`. */
-export interface EinsumDenseOptions extends LayerOptions {
+export interface EinsumDenseOptions extends LayerOptions, LoraOptions {
   activation?: activations.ActivationLike | undefined;
   /** The letters of the output that the bias has. Default: no bias. */
   biasAxes?: string | null | undefined;
@@ -69,6 +79,11 @@ export class EinsumDense extends Layer {
   readonly biasConstraint: unknown;
   readonly quantizationConfig: null = null;
   declare kernel: Variable;
+  declare loraRank: number | undefined;
+  declare loraAlpha: number | undefined;
+  declare loraEnabled: boolean;
+  declare loraKernelA: Variable | undefined;
+  declare loraKernelB: Variable | undefined;
   declare bias: Variable | null;
 
   /**
@@ -81,7 +96,8 @@ export class EinsumDense extends Layer {
     options: EinsumDenseOptions = {},
   ) {
     super(options);
-    refuseLora("EinsumDense", options as Record<string, unknown>);
+    readLora(this, options, "EinsumDense");
+    refuseQuantization("EinsumDense", options);
     if (typeof equation !== "string") {
       throw new ArgumentError(`EinsumDense: expected an equation, got ${describe(equation)}.`);
     }
@@ -105,11 +121,31 @@ export class EinsumDense extends Layer {
       initializer: withAxes(this.kernelInitializer, weights),
     });
     this.bias = weights.bias === null ? null : addParameter(this, "bias", weights.bias);
+    enableGivenLora(this, "kernel");
   }
 
   override call(inputs: Tensor): Tensor {
-    const product = einsum(this.equation, inputs, this.kernel);
+    const product = einsum(this.equation, inputs, adapted(this, "kernel"));
     return this.activation(this.bias === null ? product : add(product, this.bias));
+  }
+
+  /**
+   * Freezes the kernel and trains a product of a low rank in its place
+   * (arXiv:2106.09685). Files hold the sum of both.
+   *
+   * @throws {StateError} If the layer is not built or has been adapted.
+   */
+  enableLora(rank: number, options: EnableLoraOptions = {}): void {
+    enableLora(this, "kernel", rank, options);
+  }
+
+  override saveOwnVariables(store: Record<string, Variable | Tensor>): void {
+    super.saveOwnVariables(store);
+    mergeLora(this, "kernel", store);
+  }
+
+  override loadOwnVariables(store: Readonly<Record<string, Tensor>>): void {
+    super.loadOwnVariables(withLoraOfZeros(this, "kernel", store));
   }
 }
 

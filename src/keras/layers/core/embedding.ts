@@ -11,11 +11,21 @@ import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
-import { checkPositiveInteger, refuseLora } from "../arguments.ts";
+import { checkPositiveInteger, refuseQuantization } from "../arguments.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
+import {
+  adapted,
+  type EnableLoraOptions,
+  enableGivenLora,
+  enableLora,
+  type LoraOptions,
+  mergeLora,
+  readLora,
+  withLoraOfZeros,
+} from "../lora.ts";
 
 /** Options of `Embedding`. */
-export interface EmbeddingOptions extends Omit<LayerOptions, "inputDim"> {
+export interface EmbeddingOptions extends Omit<LayerOptions, "inputDim">, LoraOptions {
   embeddingsInitializer?: initializers.InitializerLike | undefined;
   embeddingsRegularizer?: regularizers.RegularizerLike | undefined;
   embeddingsConstraint?: constraints.ConstraintLike | undefined;
@@ -54,11 +64,17 @@ export class Embedding extends Layer {
   readonly maskZero: boolean;
   readonly quantizationConfig: null = null;
   declare embeddings: Variable;
+  declare loraRank: number | undefined;
+  declare loraAlpha: number | undefined;
+  declare loraEnabled: boolean;
+  declare loraEmbeddingsA: Variable | undefined;
+  declare loraEmbeddingsB: Variable | undefined;
 
   constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
     const { weights = null, ...rest } = options;
     super({ ...rest, autocast: false });
-    refuseLora("Embedding", options as Record<string, unknown>);
+    readLora(this, options, "Embedding");
+    refuseQuantization("Embedding", options);
     this.inputDim = checkPositiveInteger(inputDim, "Embedding", "inputDim");
     this.outputDim = checkPositiveInteger(outputDim, "Embedding", "outputDim");
     this.embeddingsInitializer = initializers.get(options.embeddingsInitializer ?? "uniform");
@@ -82,6 +98,7 @@ export class Embedding extends Layer {
       regularizer: this.embeddingsRegularizer as regularizers.RegularizerLike,
       constraint: this.embeddingsConstraint as constraints.ConstraintLike,
     });
+    enableGivenLora(this, "embeddings");
   }
 
   /** `input_dim` is an argument of its own here; the table itself is for files, not for configs. */
@@ -92,10 +109,29 @@ export class Embedding extends Layer {
   override call(inputs: Tensor): Tensor {
     const isIndex = inputs.dtype === "int32" || inputs.dtype === "int64";
     const indices = isIndex ? inputs : cast(inputs, "int32");
-    return cast(take(this.embeddings, indices, { axis: 0 }), this.computeDtype);
+    return cast(take(adapted(this, "embeddings"), indices, { axis: 0 }), this.computeDtype);
   }
 
   override computeMask(inputs: Tensor): Tensor | null {
     return this.maskZero ? notEqual(inputs, 0) : null;
+  }
+
+  /**
+   * Freezes the embeddings and trains a product of a low rank in its place
+   * (arXiv:2106.09685). Files hold the sum of both.
+   *
+   * @throws {StateError} If the layer is not built or has been adapted.
+   */
+  enableLora(rank: number, options: EnableLoraOptions = {}): void {
+    enableLora(this, "embeddings", rank, options);
+  }
+
+  override saveOwnVariables(store: Record<string, Variable | Tensor>): void {
+    super.saveOwnVariables(store);
+    mergeLora(this, "embeddings", store);
+  }
+
+  override loadOwnVariables(store: Readonly<Record<string, Tensor>>): void {
+    super.loadOwnVariables(withLoraOfZeros(this, "embeddings", store));
   }
 }

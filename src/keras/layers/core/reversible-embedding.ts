@@ -14,6 +14,7 @@ import type * as initializers from "../../initializers/index.ts";
 import { setMask } from "../../masks.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import type { CallOptions } from "../layer.ts";
+import { adapted } from "../lora.ts";
 import { Embedding, type EmbeddingOptions } from "./embedding.ts";
 
 /** Options of `ReversibleEmbedding`. */
@@ -73,7 +74,9 @@ export class ReversibleEmbedding extends Embedding {
 
   #logits(inputs: Tensor): Tensor {
     const { reverseDtype, logitSoftCap } = this;
-    const table = this.tieWeights ? transpose(this.embeddings) : this.reverseEmbeddings.value;
+    const table = this.tieWeights
+      ? transpose(adapted(this, "embeddings"))
+      : this.reverseEmbeddings.value;
     const logits =
       reverseDtype === null
         ? matmul(inputs, table)

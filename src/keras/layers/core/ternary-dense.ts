@@ -10,10 +10,10 @@ import { mean } from "../../../ops/reduction.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import type { ParameterTable } from "../../object.ts";
 import { checkNonNegative } from "../arguments.ts";
-import { BaseDense, type DenseOptions, denseParameters } from "./base-dense.ts";
+import { BaseDense, type BaseDenseOptions, denseParameters } from "./base-dense.ts";
 
 /** Options of `TernaryDense`. */
-export interface TernaryDenseOptions extends DenseOptions {
+export interface TernaryDenseOptions extends BaseDenseOptions {
   /**
    * Weights that are not larger count as 0. Default: half the mean of the
    * absolute weights, and then outputs are scaled by that mean.
