@@ -9,14 +9,29 @@ export { LeakyReLU } from "./activations/leaky-relu.ts";
 export { PReLU } from "./activations/prelu.ts";
 export { ReLU } from "./activations/relu.ts";
 export { Softmax } from "./activations/softmax.ts";
-export { Conv1D, Conv2D, Conv3D } from "./convolutional/conv.ts";
+export {
+  Conv1D,
+  Conv1D as Convolution1D,
+  Conv2D,
+  Conv2D as Convolution2D,
+  Conv3D,
+  Conv3D as Convolution3D,
+} from "./convolutional/conv.ts";
 export {
   Conv1DTranspose,
+  Conv1DTranspose as Convolution1DTranspose,
   Conv2DTranspose,
+  Conv2DTranspose as Convolution2DTranspose,
   Conv3DTranspose,
+  Conv3DTranspose as Convolution3DTranspose,
 } from "./convolutional/conv-transpose.ts";
 export { DepthwiseConv1D, DepthwiseConv2D } from "./convolutional/depthwise-conv.ts";
-export { SeparableConv1D, SeparableConv2D } from "./convolutional/separable-conv.ts";
+export {
+  SeparableConv1D,
+  SeparableConv1D as SeparableConvolution1D,
+  SeparableConv2D,
+  SeparableConv2D as SeparableConvolution2D,
+} from "./convolutional/separable-conv.ts";
 export { Dense } from "./core/dense.ts";
 export { EinsumDense } from "./core/einsum-dense.ts";
 export { Embedding } from "./core/embedding.ts";
@@ -58,19 +73,31 @@ export {
 } from "./pooling/adaptive-pooling.ts";
 export {
   GlobalAveragePooling1D,
+  GlobalAveragePooling1D as GlobalAvgPool1D,
   GlobalAveragePooling2D,
+  GlobalAveragePooling2D as GlobalAvgPool2D,
   GlobalAveragePooling3D,
+  GlobalAveragePooling3D as GlobalAvgPool3D,
   GlobalMaxPooling1D,
+  GlobalMaxPooling1D as GlobalMaxPool1D,
   GlobalMaxPooling2D,
+  GlobalMaxPooling2D as GlobalMaxPool2D,
   GlobalMaxPooling3D,
+  GlobalMaxPooling3D as GlobalMaxPool3D,
 } from "./pooling/global-pooling.ts";
 export {
   AveragePooling1D,
+  AveragePooling1D as AvgPool1D,
   AveragePooling2D,
+  AveragePooling2D as AvgPool2D,
   AveragePooling3D,
+  AveragePooling3D as AvgPool3D,
   MaxPooling1D,
+  MaxPooling1D as MaxPool1D,
   MaxPooling2D,
+  MaxPooling2D as MaxPool2D,
   MaxPooling3D,
+  MaxPooling3D as MaxPool3D,
 } from "./pooling/pooling.ts";
 export { ActivityRegularization } from "./regularization/activity-regularization.ts";
 export { AlphaDropout } from "./regularization/alpha-dropout.ts";
@@ -89,3 +116,4 @@ export { RepeatVector } from "./reshaping/repeat-vector.ts";
 export { Reshape } from "./reshaping/reshape.ts";
 export { UpSampling1D, UpSampling2D, UpSampling3D } from "./reshaping/up-sampling.ts";
 export { ZeroPadding1D, ZeroPadding2D, ZeroPadding3D } from "./reshaping/zero-padding.ts";
+export { deserialize, serialize } from "./serialization.ts";
