@@ -22,8 +22,8 @@ export function serialize(layer: Layer): unknown {
  *
  * @throws {ArgumentError} If the config describes something else.
  * @example
- * const config = layers.serialize(new layers.Dense(3));
- * layers.deserialize(config).units; // 3
+ * const serialized = layers.serialize(new layers.Dense(3));
+ * layers.deserialize(serialized).units; // 3
  */
 export function deserialize(
   config: unknown,
