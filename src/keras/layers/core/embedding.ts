@@ -11,6 +11,7 @@ import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
+import { addParameter } from "../add-parameter.ts";
 import { checkPositiveInteger, refuseQuantization } from "../arguments.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 import {
@@ -91,13 +92,7 @@ export class Embedding extends Layer {
 
   override build(_inputShape?: readonly (number | null)[]): void {
     if (this.built) return;
-    this.embeddings = this.addWeight({
-      name: "embeddings",
-      shape: [this.inputDim, this.outputDim],
-      initializer: this.embeddingsInitializer as initializers.InitializerLike,
-      regularizer: this.embeddingsRegularizer as regularizers.RegularizerLike,
-      constraint: this.embeddingsConstraint as constraints.ConstraintLike,
-    });
+    this.embeddings = addParameter(this, "embeddings", [this.inputDim, this.outputDim]);
     enableGivenLora(this, "embeddings");
   }
 

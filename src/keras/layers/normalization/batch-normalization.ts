@@ -24,12 +24,15 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable, VariableInitializer } from "../../../tensor/variable.ts";
 import { resultType } from "../../../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError, UnsupportedError } from "../../../util/errors.ts";
-import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
-import { inherits, type ParameterTable } from "../../object.ts";
-import * as regularizers from "../../regularizers/index.ts";
+import type { ParameterTable } from "../../object.ts";
 import { InputSpec } from "../input-spec.ts";
-import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
+import type { CallOptions } from "../layer.ts";
+import {
+  AffineNormalization,
+  type AffineNormalizationOptions,
+  affineParameters,
+} from "./affine-normalization.ts";
 
 /** Bounds of the correction of batch renormalization. */
 export interface RenormClipping {
@@ -39,22 +42,13 @@ export interface RenormClipping {
 }
 
 /** Options of `BatchNormalization`. */
-export interface BatchNormalizationOptions extends LayerOptions {
+export interface BatchNormalizationOptions extends AffineNormalizationOptions {
   /** The axis of the features. */
   axis?: number | undefined;
   /** How much of the moving statistics a step keeps. */
   momentum?: number | undefined;
-  epsilon?: number | undefined;
-  center?: boolean | undefined;
-  scale?: boolean | undefined;
-  betaInitializer?: initializers.InitializerLike | undefined;
-  gammaInitializer?: initializers.InitializerLike | undefined;
   movingMeanInitializer?: initializers.InitializerLike | undefined;
   movingVarianceInitializer?: initializers.InitializerLike | undefined;
-  betaRegularizer?: regularizers.RegularizerLike | undefined;
-  gammaRegularizer?: regularizers.RegularizerLike | undefined;
-  betaConstraint?: constraints.ConstraintLike | undefined;
-  gammaConstraint?: constraints.ConstraintLike | undefined;
   /** Batch renormalization: training sees about what inference sees. */
   renorm?: boolean | undefined;
   renormClipping?: RenormClipping | null | undefined;
@@ -73,46 +67,26 @@ export interface BatchNormalizationOptions extends LayerOptions {
  * const layer = new layers.BatchNormalization({ epsilon: 0 });
  * await layer(tensor([[1], [3]]), { training: true }).array(); // [[-1], [1]]
  */
-export class BatchNormalization extends Layer {
+export class BatchNormalization extends AffineNormalization {
   static override readonly parameters: ParameterTable = {
     axis: -1,
     momentum: 0.99,
-    epsilon: 1e-3,
-    center: true,
-    scale: true,
-    beta_initializer: "zeros",
-    gamma_initializer: "ones",
     moving_mean_initializer: "zeros",
     moving_variance_initializer: "ones",
-    beta_regularizer: null,
-    gamma_regularizer: null,
-    beta_constraint: null,
-    gamma_constraint: null,
     renorm: false,
     renorm_clipping: null,
     renorm_momentum: 0.99,
     synchronized: false,
-    [inherits]: true,
+    ...affineParameters,
   };
   readonly axis: number;
   readonly momentum: number;
-  readonly epsilon: number;
-  readonly center: boolean;
-  readonly scale: boolean;
-  readonly betaInitializer: unknown;
-  readonly gammaInitializer: unknown;
   readonly movingMeanInitializer: unknown;
   readonly movingVarianceInitializer: unknown;
-  readonly betaRegularizer: unknown;
-  readonly gammaRegularizer: unknown;
-  readonly betaConstraint: unknown;
-  readonly gammaConstraint: unknown;
   readonly renorm: boolean;
   readonly renormClipping: RenormClipping | null;
   readonly renormMomentum: number;
   readonly synchronized: boolean;
-  declare gamma: Variable | null;
-  declare beta: Variable | null;
   declare movingMean: Variable;
   declare movingVariance: Variable;
   declare movingStddev: Variable;
@@ -126,17 +100,8 @@ export class BatchNormalization extends Layer {
       throw new ArgumentError(`BatchNormalization: axis must be an integer, got ${this.axis}.`);
     }
     this.momentum = options.momentum ?? 0.99;
-    this.epsilon = options.epsilon ?? 1e-3;
-    this.center = options.center ?? true;
-    this.scale = options.scale ?? true;
-    this.betaInitializer = initializers.get(options.betaInitializer ?? "zeros");
-    this.gammaInitializer = initializers.get(options.gammaInitializer ?? "ones");
     this.movingMeanInitializer = initializers.get(options.movingMeanInitializer ?? "zeros");
     this.movingVarianceInitializer = initializers.get(options.movingVarianceInitializer ?? "ones");
-    this.betaRegularizer = regularizers.get(options.betaRegularizer ?? null);
-    this.gammaRegularizer = regularizers.get(options.gammaRegularizer ?? null);
-    this.betaConstraint = constraints.get(options.betaConstraint ?? null);
-    this.gammaConstraint = constraints.get(options.gammaConstraint ?? null);
     this.renorm = options.renorm ?? false;
     this.renormClipping = options.renormClipping ?? (this.renorm ? {} : null);
     if (this.renorm) checkClipping(this.renormClipping as RenormClipping);
@@ -148,7 +113,6 @@ export class BatchNormalization extends Layer {
         { op: "BatchNormalization" },
       );
     }
-    this.supportsMasking = true;
   }
 
   override build(inputShape: readonly (number | null)[]): void {
@@ -160,28 +124,15 @@ export class BatchNormalization extends Layer {
         { layer: this.name, shapes: [inputShape] },
       );
     }
-    const make = (
-      name: string,
-      initializer: unknown,
-      rest: { regularizer?: unknown; constraint?: unknown; trainable?: boolean } = {},
-    ): Variable =>
+    const make = (name: string, initializer: unknown): Variable =>
       this.addWeight({
         name,
         shape: [features],
         initializer: initializer as initializers.InitializerLike,
-        regularizer: (rest.regularizer ?? null) as regularizers.RegularizerLike,
-        constraint: (rest.constraint ?? null) as constraints.ConstraintLike,
-        trainable: rest.trainable ?? false,
+        trainable: false,
         autocast: false,
       });
-    const parameter = (name: "gamma" | "beta"): Variable =>
-      make(name, this[`${name}Initializer`], {
-        regularizer: this[`${name}Regularizer`],
-        constraint: this[`${name}Constraint`],
-        trainable: true,
-      });
-    this.gamma = this.scale ? parameter("gamma") : null;
-    this.beta = this.center ? parameter("beta") : null;
+    this.makeAffine([features]);
     this.movingMean = make("moving_mean", this.movingMeanInitializer);
     this.movingVariance = make("moving_variance", this.movingVarianceInitializer);
     if (this.renorm) {

@@ -12,30 +12,21 @@ import type { Variable } from "../../../tensor/variable.ts";
 import { resultType } from "../../../util/dtypes.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../../util/errors.ts";
 import { normalizeAxis } from "../../../util/shapes.ts";
-import * as constraints from "../../constraints/index.ts";
-import * as initializers from "../../initializers/index.ts";
-import { inherits, type ParameterTable } from "../../object.ts";
-import * as regularizers from "../../regularizers/index.ts";
-import { addParameter } from "../add-parameter.ts";
+import type { ParameterTable } from "../../object.ts";
 import { checkPositiveInteger } from "../arguments.ts";
 import { InputSpec } from "../input-spec.ts";
-import { Layer, type LayerOptions } from "../layer.ts";
+import {
+  AffineNormalization,
+  type AffineNormalizationOptions,
+  affineParameters,
+} from "./affine-normalization.ts";
 
 /** Options of `GroupNormalization`. */
-export interface GroupNormalizationOptions extends LayerOptions {
+export interface GroupNormalizationOptions extends AffineNormalizationOptions {
   /** How many groups the features make; -1: each feature is one. */
   groups?: number | undefined;
   /** The axis of the features. */
   axis?: number | undefined;
-  epsilon?: number | undefined;
-  center?: boolean | undefined;
-  scale?: boolean | undefined;
-  betaInitializer?: initializers.InitializerLike | undefined;
-  gammaInitializer?: initializers.InitializerLike | undefined;
-  betaRegularizer?: regularizers.RegularizerLike | undefined;
-  gammaRegularizer?: regularizers.RegularizerLike | undefined;
-  betaConstraint?: constraints.ConstraintLike | undefined;
-  gammaConstraint?: constraints.ConstraintLike | undefined;
 }
 
 /**
@@ -46,34 +37,14 @@ export interface GroupNormalizationOptions extends LayerOptions {
  * const layer = new layers.GroupNormalization({ groups: 2, epsilon: 0 });
  * await layer(tensor([[1, 3, 10, 30]])).array(); // [[-1, 1, -1, 1]]
  */
-export class GroupNormalization extends Layer {
+export class GroupNormalization extends AffineNormalization {
   static override readonly parameters: ParameterTable = {
     groups: 32,
     axis: -1,
-    epsilon: 1e-3,
-    center: true,
-    scale: true,
-    beta_initializer: "zeros",
-    gamma_initializer: "ones",
-    beta_regularizer: null,
-    gamma_regularizer: null,
-    beta_constraint: null,
-    gamma_constraint: null,
-    [inherits]: true,
+    ...affineParameters,
   };
   groups: number;
   readonly axis: number;
-  readonly epsilon: number;
-  readonly center: boolean;
-  readonly scale: boolean;
-  readonly betaInitializer: unknown;
-  readonly gammaInitializer: unknown;
-  readonly betaRegularizer: unknown;
-  readonly gammaRegularizer: unknown;
-  readonly betaConstraint: unknown;
-  readonly gammaConstraint: unknown;
-  declare gamma: Variable | null;
-  declare beta: Variable | null;
 
   constructor(options: GroupNormalizationOptions = {}) {
     super({ ...options, autocast: false });
@@ -85,16 +56,6 @@ export class GroupNormalization extends Layer {
         `GroupNormalization: axis must be an integer, got ${describe(this.axis)}.`,
       );
     }
-    this.epsilon = options.epsilon ?? 1e-3;
-    this.center = options.center ?? true;
-    this.scale = options.scale ?? true;
-    this.betaInitializer = initializers.get(options.betaInitializer ?? "zeros");
-    this.gammaInitializer = initializers.get(options.gammaInitializer ?? "ones");
-    this.betaRegularizer = regularizers.get(options.betaRegularizer ?? null);
-    this.gammaRegularizer = regularizers.get(options.gammaRegularizer ?? null);
-    this.betaConstraint = constraints.get(options.betaConstraint ?? null);
-    this.gammaConstraint = constraints.get(options.gammaConstraint ?? null);
-    this.supportsMasking = true;
   }
 
   override build(inputShape: readonly (number | null)[]): void {
@@ -109,10 +70,7 @@ export class GroupNormalization extends Layer {
       );
     }
     this.inputSpec = new InputSpec({ ndim: inputShape.length, axes: { [this.axis]: features } });
-    const parameter = (name: string): Variable =>
-      addParameter(this, name, [features], { autocast: false });
-    this.gamma = this.scale ? parameter("gamma") : null;
-    this.beta = this.center ? parameter("beta") : null;
+    this.makeAffine([features]);
   }
 
   override call(inputs: Tensor): Tensor {

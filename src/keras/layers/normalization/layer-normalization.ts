@@ -4,30 +4,21 @@
 import { cast } from "../../../ops/creation.ts";
 import { layerNormalization } from "../../../ops/normalization.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import type { Variable } from "../../../tensor/variable.ts";
 import { ArgumentError, describe } from "../../../util/errors.ts";
 import { normalizeAxes } from "../../../util/shapes.ts";
-import * as constraints from "../../constraints/index.ts";
-import * as initializers from "../../initializers/index.ts";
-import { inherits, type ParameterTable } from "../../object.ts";
-import * as regularizers from "../../regularizers/index.ts";
-import { Layer, type LayerOptions } from "../layer.ts";
+import type { ParameterTable } from "../../object.ts";
+import {
+  AffineNormalization,
+  type AffineNormalizationOptions,
+  affineParameters,
+} from "./affine-normalization.ts";
 
 /** Options of `LayerNormalization`. */
-export interface LayerNormalizationOptions extends LayerOptions {
+export interface LayerNormalizationOptions extends AffineNormalizationOptions {
   /** The axes that are normalized together. Default: the last. */
   axis?: number | readonly number[] | undefined;
-  epsilon?: number | undefined;
-  center?: boolean | undefined;
-  scale?: boolean | undefined;
   /** Divides by the standard deviation without taking off the mean. */
   rmsScaling?: boolean | undefined;
-  betaInitializer?: initializers.InitializerLike | undefined;
-  gammaInitializer?: initializers.InitializerLike | undefined;
-  betaRegularizer?: regularizers.RegularizerLike | undefined;
-  gammaRegularizer?: regularizers.RegularizerLike | undefined;
-  betaConstraint?: constraints.ConstraintLike | undefined;
-  gammaConstraint?: constraints.ConstraintLike | undefined;
 }
 
 /**
@@ -38,34 +29,14 @@ export interface LayerNormalizationOptions extends LayerOptions {
  * const y = new layers.LayerNormalization({ epsilon: 0 })(tensor([[1, 3]]));
  * await y.array(); // [[-1, 1]]
  */
-export class LayerNormalization extends Layer {
+export class LayerNormalization extends AffineNormalization {
   static override readonly parameters: ParameterTable = {
     axis: -1,
-    epsilon: 1e-3,
-    center: true,
-    scale: true,
     rms_scaling: false,
-    beta_initializer: "zeros",
-    gamma_initializer: "ones",
-    beta_regularizer: null,
-    gamma_regularizer: null,
-    beta_constraint: null,
-    gamma_constraint: null,
-    [inherits]: true,
+    ...affineParameters,
   };
   axis: number | readonly number[];
-  readonly epsilon: number;
-  readonly center: boolean;
-  readonly scale: boolean;
   readonly rmsScaling: boolean;
-  readonly betaInitializer: unknown;
-  readonly gammaInitializer: unknown;
-  readonly betaRegularizer: unknown;
-  readonly gammaRegularizer: unknown;
-  readonly betaConstraint: unknown;
-  readonly gammaConstraint: unknown;
-  declare gamma: Variable | null;
-  declare beta: Variable | null;
 
   constructor(options: LayerNormalizationOptions = {}) {
     super({ ...options, autocast: false });
@@ -77,45 +48,15 @@ export class LayerNormalization extends Layer {
       );
     }
     this.axis = axis;
-    this.epsilon = options.epsilon ?? 1e-3;
-    this.center = options.center ?? true;
-    this.scale = options.scale ?? true;
     this.rmsScaling = options.rmsScaling ?? false;
-    this.betaInitializer = initializers.get(options.betaInitializer ?? "zeros");
-    this.gammaInitializer = initializers.get(options.gammaInitializer ?? "ones");
-    this.betaRegularizer = regularizers.get(options.betaRegularizer ?? null);
-    this.gammaRegularizer = regularizers.get(options.gammaRegularizer ?? null);
-    this.betaConstraint = constraints.get(options.betaConstraint ?? null);
-    this.gammaConstraint = constraints.get(options.gammaConstraint ?? null);
-    this.supportsMasking = true;
   }
 
   override build(inputShape: readonly (number | null)[]): void {
     const axes = normalizeAxes(this.name, this.axis, inputShape.length);
     this.axis = axes;
     const shape = axes.map((axis) => inputShape[axis] as number);
-    this.gamma =
-      this.scale || this.rmsScaling
-        ? this.addWeight({
-            name: "gamma",
-            shape,
-            initializer: this.gammaInitializer as initializers.InitializerLike,
-            regularizer: this.gammaRegularizer as regularizers.RegularizerLike,
-            constraint: this.gammaConstraint as constraints.ConstraintLike,
-            autocast: false,
-          })
-        : null;
-    this.beta =
-      this.center && !this.rmsScaling
-        ? this.addWeight({
-            name: "beta",
-            shape,
-            initializer: this.betaInitializer as initializers.InitializerLike,
-            regularizer: this.betaRegularizer as regularizers.RegularizerLike,
-            constraint: this.betaConstraint as constraints.ConstraintLike,
-            autocast: false,
-          })
-        : null;
+    const { scale, center, rmsScaling } = this;
+    this.makeAffine(shape, { scale: scale || rmsScaling, center: center && !rmsScaling });
   }
 
   override call(inputs: Tensor): Tensor {
