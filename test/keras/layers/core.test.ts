@@ -91,6 +91,21 @@ describe("Masking", () => {
   });
 });
 
+test("Masking takes a value for each feature, which configs hold", async () => {
+  const x = tensor([
+    [
+      [1, 2],
+      [2, 2],
+      [1, 1],
+    ],
+  ]);
+  const layer = new layers.Masking({ maskValue: tensor([1, 2]) });
+  const copy = layers.Masking.fromConfig(JSON.parse(JSON.stringify(layer.getConfig())));
+  for (const one of [layer, copy]) {
+    expect(await one.computeMask(x).array()).toEqual([[false, true, true]]);
+  }
+});
+
 describe("Lambda", () => {
   test("passes its arguments, the mask and training", () => {
     const calls: unknown[] = [];

@@ -42,3 +42,9 @@ test("looks rows up, and masks zeros", async () => {
   ]);
   expect(await (getMask(y) as Tensor).array()).toEqual([[true, false, true]]);
 });
+
+test("takes configs of older files", () => {
+  const config = { input_dim: 4, output_dim: 2, input_length: 7 };
+  expect(layers.Embedding.fromConfig(config).outputDim).toBe(2);
+  expect(layers.ReversibleEmbedding.fromConfig(config).inputDim).toBe(4);
+});

@@ -9,7 +9,7 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";
 import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
-import { inherits, type ParameterTable, required } from "../../object.ts";
+import { type Config, inherits, type ParameterTable, required } from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
 import { addParameter } from "../add-parameter.ts";
 import { checkPositiveInteger, refuseQuantization } from "../arguments.ts";
@@ -94,6 +94,12 @@ export class Embedding extends Layer {
     if (this.built) return;
     this.embeddings = addParameter(this, "embeddings", [this.inputDim, this.outputDim]);
     enableGivenLora(this, "embeddings");
+  }
+
+  /** Older configs hold an `input_length`, which says nothing. */
+  static override fromConfig<T>(this: new (...args: never[]) => T, config: Config): T {
+    const { input_length: _, ...rest } = config;
+    return Layer.fromConfig.call(this, rest) as T;
   }
 
   /** `input_dim` is an argument of its own here; the table itself is for files, not for configs. */
