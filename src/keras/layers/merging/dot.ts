@@ -3,10 +3,10 @@
  */
 import { matmul } from "../../../ops/linear.ts";
 import { normalize } from "../../../ops/normalization.ts";
-import { reshape, transpose } from "../../../ops/shaping.ts";
+import { moveaxis, reshape, transpose } from "../../../ops/shaping.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../../util/errors.ts";
-import { normalizeAxis } from "../../../util/shapes.ts";
+import { normalizeAxis, sizeOf } from "../../../util/shapes.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 import { checkShapes } from "./merge.ts";
@@ -50,10 +50,14 @@ export class Dot extends Layer {
 
   override build(inputShapes: readonly (readonly (number | null)[])[]): void {
     checkShapes(this, inputShapes);
-    const [a, b, ...more] = inputShapes as [readonly (number | null)[], readonly (number | null)[]];
-    const [i, j] = b === undefined || more.length > 0 ? [] : this.#axesOf(a.length, b.length);
-    const [m, n] = i === undefined ? [] : [a[i], b[j as number]];
-    if (m === undefined || (m !== n && m !== null && n !== null)) {
+    const [a, b] = inputShapes;
+    const fits = (): boolean => {
+      if (a === undefined || b === undefined || inputShapes.length > 2) return false;
+      const [i, j] = this.#axesOf(a.length, b.length);
+      const [m, n] = [a[i] ?? null, b[j] ?? null];
+      return m === null || n === null || m === n;
+    };
+    if (!fits()) {
       throw new ShapeError(
         `Layer "${this.name}" takes two inputs that are as long along the axes ` +
           `${describe(this.axes)}, got ${inputShapes.map((shape) => formatShape(shape)).join(" and ")}.`,
@@ -80,18 +84,18 @@ export class Dot extends Layer {
 
   override call(inputs: readonly Tensor[]): Tensor {
     const axes = this.#axesOf((inputs[0] as Tensor).ndim, (inputs[1] as Tensor).ndim);
+    const left = inputs.map((x, i) => x.shape.filter((_, j) => j !== 0 && j !== axes[i]));
     // Rows of vectors: [batch, vectors, length].
     const [a, b] = inputs.map((x, i) => {
       const axis = axes[i] as number;
       const vectors = this.normalize ? normalize(x, { axis }) : x;
-      const rest = x.shape.map((_, j) => j).filter((j) => j !== 0 && j !== axis);
-      const moved = transpose(vectors, { axes: [0, ...rest, axis] });
-      return reshape(moved, [x.shape[0] as number, -1, x.shape[axis] as number]);
+      const moved = moveaxis(vectors, axis, -1);
+      const [batch = 0] = x.shape;
+      return reshape(moved, [batch, sizeOf(left[i] as number[]), x.shape[axis] as number]);
     }) as [Tensor, Tensor];
-    const left = inputs.flatMap((x, i) => x.shape.filter((_, j) => j !== 0 && j !== axes[i]));
-    const batch = Math.max(a.shape[0] as number, b.shape[0] as number);
     const products = matmul(a, transpose(b, { axes: [0, 2, 1] }));
-    return reshape(products, [batch, ...(left.length === 0 ? [1] : left)]);
+    const rest = left.flat();
+    return reshape(products, [products.shape[0] as number, ...(rest.length === 0 ? [1] : rest)]);
   }
 
   override computeMask(): null {
