@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { jit, type Layer, Tensor, type Variable, valueAndGrad } from "../../src/index.ts";
+import {
+  jit,
+  type Layer,
+  type layers,
+  Tensor,
+  type Variable,
+  valueAndGrad,
+} from "../../src/index.ts";
 import { getMask, setMask } from "../../src/keras/masks.ts";
 import { isFloat } from "../../src/util/dtypes.ts";
 import { toCamelCase } from "../../src/util/naming.ts";
@@ -97,7 +104,13 @@ function setState(test: Case, layer: Layer): Variable[] {
   }
   for (const [i, { value }] of given.entries())
     (variables[i] as Variable).assign(toTensor(value.$array));
+  // What a stateful layer keeps between calls is no weight: cases start without it.
+  if (isStateful(layer)) layer.resetState();
   return variables;
+}
+
+function isStateful(layer: Layer): layer is layers.RNN {
+  return (layer as Partial<layers.RNN>).stateful === true;
 }
 
 /** The weights; with exact random numbers the rest of the state too. */
@@ -121,7 +134,7 @@ export const runLayer: CaseRunner = async (test, mode) => {
   const call = callOf(test, layer);
   build(test, layer, call);
   const variables = setState(test, layer);
-  if (test["random"] === true) return runRandomLayer(test, mode, call);
+  if (test["random"] === true) return runRandomLayer(test, mode, layer, call);
   const forward = (...tensors: Tensor[]): unknown[] => {
     const output = call.run(...tensors);
     return [output, flatten(output).map(getMask), layer.losses];
@@ -230,13 +243,22 @@ interface Properties {
 }
 
 /** Random output: shape and dtype, and statistics over as many calls as Keras made. */
-async function runRandomLayer(test: Case, mode: Mode, call: Call): Promise<string | null> {
+async function runRandomLayer(
+  test: Case,
+  mode: Mode,
+  layer: Layer,
+  call: Call,
+): Promise<string | null> {
   const given = test["properties"] as Properties | readonly Properties[];
   const all = Array.isArray(given) ? (given as Properties[]) : [given as Properties];
   const expected = arraysIn(test["output"] as Json);
   const fn = mode === "jit" ? jit((...tensors: Tensor[]) => call.run(...tensors)) : call.run;
   const samples = Math.max(1, ...all.map((p) => p.samples ?? 1));
   const draws: Float64Array[][] = expected.map(() => []);
+  if (isStateful(layer)) {
+    // Keras's samples are from where the states that calls leave had settled.
+    for (let i = 0; i < samples; i++) fn(...call.tensors);
+  }
   for (let i = 0; i < samples; i++) {
     const outputs = flatten(fn(...call.tensors)) as Tensor[];
     for (const [j, output] of outputs.entries()) {

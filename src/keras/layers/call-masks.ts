@@ -10,15 +10,25 @@ import { getMask, setMask } from "../masks.ts";
 import type { Layer } from "./layer.ts";
 import type { CallOptions } from "./layer-options.ts";
 
-/** Passes masks of inputs on as options: `mask`, or `queryMask` where inputs have names. */
+/**
+ * Passes masks of inputs on as options: `mask`, or `queryMask` where a call has
+ * several inputs. As in Keras, tensors among the options are inputs too: then
+ * no `mask` is filled in.
+ */
 export function fillMasks(layer: Layer, inputs: readonly unknown[], options: CallOptions): void {
   const names = layer.callParameters;
+  const isOnly = inputs.length === 1;
+  if (isOnly && Object.values(options).some((value) => flatten(value).some(isTensor))) return;
   for (const [i, input] of inputs.entries()) {
-    const name = names.length > 1 ? `${names[i] ?? i}Mask` : "mask";
+    const name = isOnly ? "mask" : `${names[i] ?? i}Mask`;
     if ((options[name] ?? null) !== null || i >= names.length) continue;
     const masks = mapTree(input, getMask);
     if (flatten(masks).some((mask) => mask !== null)) options[name] = masks;
   }
+}
+
+function isTensor(leaf: unknown): boolean {
+  return leaf instanceof Tensor;
 }
 
 /** Attaches to outputs the masks that the layer computes, where `call` has attached none. */

@@ -394,7 +394,7 @@ export class Layer extends Operation {
       fillMasks(this, inputs, all);
       const previousMask = all["mask"] ?? mapTree(inputs[0], getMask);
       try {
-        const outputs = this.#inScope(() => this.#withPrecision(() => this.call(...inputs, all)));
+        const outputs = this.within(() => this.call(...inputs, all));
         this.#regularizeActivity(outputs);
         maskOutputs(this, inputs[0], outputs, previousMask);
         return outputs;
@@ -402,6 +402,11 @@ export class Layer extends Operation {
         context.training = outer;
       }
     });
+  }
+
+  /** @internal Runs a part of a call: in the layer's scope and precision. */
+  within<T>(fn: () => T): T {
+    return this.#inScope(() => this.#withPrecision(fn));
   }
 
   /** Float variables are read in the compute dtype, where it is another. */
