@@ -9,6 +9,10 @@ export { LeakyReLU } from "./activations/leaky-relu.ts";
 export { PReLU } from "./activations/prelu.ts";
 export { ReLU } from "./activations/relu.ts";
 export { Softmax } from "./activations/softmax.ts";
+export { AdditiveAttention } from "./attention/additive-attention.ts";
+export { Attention } from "./attention/attention.ts";
+export { GroupQueryAttention } from "./attention/group-query-attention.ts";
+export { MultiHeadAttention } from "./attention/multi-head-attention.ts";
 export {
   Conv1D,
   Conv1D as Convolution1D,
