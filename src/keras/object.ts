@@ -26,6 +26,7 @@ export interface KerasClass<T = unknown> {
   readonly name: string;
   readonly parameters?: ParameterTable;
   readonly kerasModule?: string;
+  readonly kerasName?: string;
   fromConfig(config: Config, customObjects?: Readonly<Record<string, unknown>>): T;
 }
 
@@ -129,6 +130,8 @@ export abstract class KerasObject extends Callable {
   static readonly parameters?: ParameterTable;
   /** Where Keras exports it: `keras.layers`. */
   static readonly kerasModule?: string;
+  /** The name under which Keras exports it, where that is not the name of the class. */
+  static readonly kerasName?: string;
 
   /** The arguments that make an equal object, in Keras's names. */
   getConfig(): Config {

@@ -28,6 +28,8 @@ export interface LayerSpec<Arguments extends readonly unknown[]> {
   readonly init: Arguments | (() => Arguments);
   /** The input's shape with the batch; a list for several inputs. */
   readonly inputShape: Shape | readonly Shape[];
+  /** Whether several inputs come by position, not as one list. */
+  readonly byPosition?: boolean;
   /** With "int32": indices below this number. Default: floats. */
   readonly integersBelow?: number;
   readonly outputShape: Shape;
@@ -64,6 +66,8 @@ export function layerChecks<Arguments extends readonly unknown[]>(
   const shapes = (isShape(spec.inputShape) ? [spec.inputShape] : spec.inputShape) as Shape[];
   const isList = !isShape(spec.inputShape);
   const single = <T>(items: T[]): T | T[] => (isList ? items : (items[0] as T));
+  /** What a call or `build` takes for the inputs. */
+  const spread = (items: unknown[]): unknown[] => (spec.byPosition ? items : [single(items)]);
   const make = (options: Record<string, unknown> = {}): Layer => {
     const args = [...argumentsOf(spec)];
     const last = args.at(-1);
@@ -86,8 +90,8 @@ export function layerChecks<Arguments extends readonly unknown[]>(
           dtype: inputDtype,
         }),
     );
-  const call = (layer: Layer, inputs: unknown, options: object = {}): Tensor =>
-    layer.invoke([inputs, options]) as Tensor;
+  const call = (layer: Layer, inputs: unknown[], options: object = {}): Tensor =>
+    layer.invoke([...spread(inputs), options]) as Tensor;
   const outputDtype = spec.outputDtype ?? "float32";
 
   const checkCounts = (layer: Layer): void => {
@@ -111,7 +115,7 @@ export function layerChecks<Arguments extends readonly unknown[]>(
     utils.setRandomSeed(7);
     const layer = make(options.dtype === undefined ? {} : { dtype: options.dtype });
     const inputs = shapes.map(([, ...shape]) => Input({ shape, dtype: inputDtype }));
-    const output = layer.invoke([single(inputs)]) as KerasTensor;
+    const output = layer.invoke(spread(inputs)) as KerasTensor;
     const model = new Model(single(inputs) as KerasTensor, output);
     model.compile({
       optimizer: new optimizers.SGD({ learningRate: 0.1 }),
@@ -140,7 +144,7 @@ export function layerChecks<Arguments extends readonly unknown[]>(
     "builds its weights": () => {
       const layer = make({ name: "tested" });
       const given = shapes.map((shape) => [...shape]);
-      layer.build(single(given));
+      layer.build(...spread(given));
       expect(layer.built).toBe(true);
       checkCounts(layer);
       for (const { path } of layer.weights) expect(path.startsWith("tested/"), path).toBe(true);
@@ -148,25 +152,25 @@ export function layerChecks<Arguments extends readonly unknown[]>(
 
     "gives symbolic outputs of the shape and dtype of real ones": () => {
       const layer = make();
-      const known = layer.invoke([single(symbols(undefined))]) as KerasTensor;
-      const open = layer.invoke([single(symbols(null))]) as KerasTensor;
+      const known = layer.invoke(spread(symbols(undefined))) as KerasTensor;
+      const open = layer.invoke(spread(symbols(null))) as KerasTensor;
       checkCounts(layer);
-      const real = call(layer, single(data()));
+      const real = call(layer, data());
       expect([...real.shape]).toEqual(spec.outputShape);
       expect([...known.shape]).toEqual(spec.outputShape);
       expect([...open.shape]).toEqual([null, ...spec.outputShape.slice(1)]);
       expect([known.dtype, open.dtype, real.dtype]).toEqual(Array(3).fill(outputDtype));
       const unbuilt = make();
-      const inferred = unbuilt.computeOutputShape(single(shapes.map((shape) => [...shape])));
+      const inferred = unbuilt.computeOutputShape(...spread(shapes.map((shape) => [...shape])));
       expect(inferred).toEqual(spec.outputShape);
       expect(
-        layer.computeOutputShape(single(shapes.map(([, ...rest]) => [null, ...rest]))),
+        layer.computeOutputShape(...spread(shapes.map(([, ...rest]) => [null, ...rest]))),
       ).toEqual([null, ...spec.outputShape.slice(1)]);
     },
 
     "computes eagerly": async () => {
       const layer = make();
-      const output = call(layer, single(data()), { training: true });
+      const output = call(layer, data(), { training: true });
       expect(output).toBeInstanceOf(Tensor);
       expect([...output.shape]).toEqual(spec.outputShape);
       expect(output.dtype).toBe(outputDtype);
@@ -177,7 +181,7 @@ export function layerChecks<Arguments extends readonly unknown[]>(
 
     "comes back from its config": async () => {
       const layer = make({ name: "tested" });
-      const inputs = single(data());
+      const inputs = data();
       const output = call(layer, inputs);
       const config = layer.getConfig();
       const text = JSON.stringify(config);
@@ -191,7 +195,7 @@ export function layerChecks<Arguments extends readonly unknown[]>(
       expect(revived).toBeInstanceOf(Class);
       expect(JSON.stringify(saving.serializeKerasObject(revived))).toBe(serialized);
       for (const other of [copy, revived]) {
-        if (!other.built) other.build(single(shapes.map((shape) => [...shape])));
+        if (!other.built) other.build(...spread(shapes.map((shape) => [...shape])));
         other.setWeights(layer.getWeights());
         expect(distance(await numbersOf(call(other, inputs)), await numbersOf(output))).toBe(0);
       }
@@ -211,7 +215,7 @@ export function layerChecks<Arguments extends readonly unknown[]>(
       console.warn = () => warnings++;
       try {
         const passes = spec.passesMask ?? spec.supportsMasking ?? false;
-        expect(getMask(call(layer, single(inputs))) !== null, "passes the mask").toBe(passes);
+        expect(getMask(call(layer, inputs)) !== null, "passes the mask").toBe(passes);
         expect(warnings, "warnings").toBe(layer.supportsMasking ? 0 : 1);
       } finally {
         console.warn = warn;
@@ -238,8 +242,8 @@ export function layerChecks<Arguments extends readonly unknown[]>(
         async () => {
           const layer = make({ dtype });
           const half = dtype.slice("mixed_".length);
-          const output = call(layer, single(data()));
-          const symbol = layer.invoke([single(symbols(null))]) as KerasTensor;
+          const output = call(layer, data());
+          const symbol = layer.invoke(spread(symbols(null))) as KerasTensor;
           const expected = outputDtype === "float32" ? half : outputDtype;
           expect([output.dtype, symbol.dtype]).toEqual([expected, expected]);
           for (const { storageDtype, path } of layer.weights) {

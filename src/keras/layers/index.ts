@@ -11,7 +11,7 @@ export { ReLU } from "./activations/relu.ts";
 export { Softmax } from "./activations/softmax.ts";
 export { AdditiveAttention } from "./attention/additive-attention.ts";
 export { Attention } from "./attention/attention.ts";
-export { GroupQueryAttention } from "./attention/group-query-attention.ts";
+export { GroupedQueryAttention as GroupQueryAttention } from "./attention/grouped-query-attention.ts";
 export { MultiHeadAttention } from "./attention/multi-head-attention.ts";
 export {
   Conv1D,

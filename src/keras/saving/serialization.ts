@@ -96,14 +96,15 @@ function isSelfSerializing(value: unknown): value is SelfSerializing & object {
 function serializeInstance(value: SelfSerializing & object): SerializedObject {
   const constructor = value.constructor as KerasClass & { name: string };
   const module = constructor.kerasModule;
-  const isBuiltIn = module !== undefined && namespaceOf(module)?.[constructor.name] === constructor;
+  const name = constructor.kerasName ?? constructor.name;
+  const isBuiltIn = module !== undefined && namespaceOf(module)?.[name] === constructor;
   const serialized: SerializedObject = {
     module: isBuiltIn
       ? module
       : isRegistered(constructor)
         ? (getRegisteredName(constructor).split(">")[0] as string)
         : null,
-    class_name: constructor.name,
+    class_name: name,
     config: value.getConfig(),
     // Keras's classes outside of its public namespaces have their name there.
     registered_name:

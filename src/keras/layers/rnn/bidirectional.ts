@@ -89,7 +89,6 @@ export class Bidirectional extends Layer {
     this.stateful = layer.stateful;
     this.returnSequences = layer.returnSequences;
     this.returnState = layer.returnState;
-    this.supportsMasking = false;
     this.inputSpec = layer.inputSpec;
   }
 

@@ -100,7 +100,6 @@ export class RNN extends Layer {
     this.goBackwards = options.goBackwards ?? false;
     this.stateful = options.stateful ?? false;
     this.unroll = options.unroll ?? false;
-    this.supportsMasking = false;
     // In Keras the states are no weights and not saved.
     hideProperty(this, "states");
   }

@@ -7,7 +7,7 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import { formatShape, ShapeError } from "../../../util/errors.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import { Wrapper } from "../core/wrapper.ts";
-import type { CallOptions } from "../layer.ts";
+import type { CallOptions, Layer, LayerOptions } from "../layer.ts";
 import { isShape } from "../shape-trees.ts";
 
 /**
@@ -19,6 +19,11 @@ import { isShape } from "../shape-trees.ts";
  */
 export class TimeDistributed extends Wrapper {
   static override readonly parameters: ParameterTable = { [inherits]: true };
+
+  constructor(layer: Layer, options: LayerOptions = {}) {
+    super(layer, options);
+    this.supportsMasking = true;
+  }
 
   override build(inputShape: readonly (number | null)[]): void {
     if (!isShape(inputShape) || inputShape.length < 3) {
@@ -39,7 +44,8 @@ export class TimeDistributed extends Wrapper {
       const options: CallOptions = {};
       if (mask !== null) options["mask"] = stepAt(mask as Tensor, i);
       if (training !== undefined) options.training = training;
-      return this.layer.within(() => this.layer.call(stepAt(inputs, i), options) as Tensor);
+      // As in Keras the inner layer's own policy, masks and losses do not come in.
+      return this.layer.call(stepAt(inputs, i), options) as Tensor;
     });
     return stack(outputs, { axis: 1 });
   }

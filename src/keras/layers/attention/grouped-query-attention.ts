@@ -5,7 +5,6 @@ import { multiply } from "../../../ops/arithmetic.ts";
 import { repeat } from "../../../ops/repeating.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, formatShape, ShapeError } from "../../../util/errors.ts";
-import { autoName } from "../../../util/naming.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import { Softmax } from "../activations/softmax.ts";
 import { checkPositiveInteger } from "../arguments.ts";
@@ -20,7 +19,7 @@ import {
 } from "./attention-base.ts";
 
 /** Options of `GroupQueryAttention`. */
-export interface GroupQueryAttentionOptions extends HeadsOptions {}
+export interface GroupedQueryAttentionOptions extends HeadsOptions {}
 
 type SymbolicShape = readonly (number | null)[];
 
@@ -43,7 +42,8 @@ const equations: Equations = {
  * const x = ops.ones([2, 8, 16]);
  * layer(x, x).shape; // [2, 8, 16]
  */
-export class GroupQueryAttention extends HeadsAttention {
+export class GroupedQueryAttention extends HeadsAttention {
+  static override readonly kerasName: string = "GroupQueryAttention";
   static override readonly parameters: ParameterTable = {
     head_dim: required,
     num_query_heads: required,
@@ -64,10 +64,9 @@ export class GroupQueryAttention extends HeadsAttention {
     headDim: number,
     numQueryHeads: number,
     numKeyValueHeads: number,
-    options: GroupQueryAttentionOptions = {},
+    options: GroupedQueryAttentionOptions = {},
   ) {
-    // Keras names it by another name of the class.
-    super({ ...options, name: options.name ?? autoName("GroupedQueryAttention") });
+    super(options);
     const { name } = new.target;
     this.headDim = checkPositiveInteger(headDim, name, "headDim");
     this.numQueryHeads = checkPositiveInteger(numQueryHeads, name, "numQueryHeads");
