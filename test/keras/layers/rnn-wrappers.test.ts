@@ -15,6 +15,7 @@ import {
   utils,
   type Variable,
 } from "../../../src/index.ts";
+import type { MergeMode } from "../../../src/keras/layers/rnn/bidirectional.ts";
 import { getMask } from "../../../src/keras/masks.ts";
 import { distance, floats } from "../../support/data.ts";
 import { folder } from "../saving/files.ts";
@@ -33,7 +34,7 @@ const mask = tensor([
 describe("Bidirectional", () => {
   const one = (options: object = {}): layers.LSTM =>
     new layers.LSTM(3, { returnSequences: true, ...options });
-  const both = (options: layers.BidirectionalOptions = {}, inner: object = {}) => {
+  const both = (options: object = {}, inner: object = {}) => {
     const layer = new layers.Bidirectional(one(inner), options);
     layer.build([2, 5, 4]);
     layer.setWeights(layer.weights.map(({ shape }, i) => floats(shape, i + 1)));
@@ -45,7 +46,7 @@ describe("Bidirectional", () => {
   ];
 
   test("puts the two directions together in each of the ways", async () => {
-    const merges: [layers.MergeMode, (a: Tensor, b: Tensor) => Tensor][] = [
+    const merges: [MergeMode, (a: Tensor, b: Tensor) => Tensor][] = [
       ["concat", (a, b) => ops.concatenate([a, b], { axis: -1 })],
       ["sum", (a, b) => ops.add(a, b)],
       ["ave", (a, b) => ops.divide(ops.add(a, b), 2)],

@@ -13,6 +13,7 @@ import { ArgumentError, describe } from "../../../util/errors.ts";
 import { isPlainObject } from "../../../util/pytree.ts";
 import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
+import { getMask, setMask } from "../../masks.ts";
 import { type KerasClass, KerasObject, type ParameterTable } from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
 import type { Softmax } from "../activations/softmax.ts";
@@ -173,6 +174,17 @@ export abstract class HeadsAttention extends Layer {
       );
     }
     return { query, value, key: key ?? value, options: hasOptions ? (last as CallOptions) : {} };
+  }
+
+  /** Runs `fn` with the inputs' masks off: its inner layers have no use for them. */
+  protected withoutMasks<T>({ query, value, key }: HeadsCall, fn: () => T): T {
+    const masks = [query, value, key].map((input) => [input, getMask(input)] as const);
+    for (const [input] of masks) setMask(input, null);
+    try {
+      return fn();
+    } finally {
+      for (const [input, mask] of masks) setMask(input, mask);
+    }
   }
 
   /**

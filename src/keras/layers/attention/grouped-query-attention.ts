@@ -14,6 +14,7 @@ import {
   type Equations,
   equationOf,
   HeadsAttention,
+  type HeadsCall,
   type HeadsOptions,
   headsParameters,
 } from "./attention-base.ts";
@@ -125,7 +126,11 @@ export class GroupedQueryAttention extends HeadsAttention {
   }
 
   override call(...args: unknown[]): Tensor | Tensor[] {
-    const { query, value, key, options } = this.readCall(args);
+    const call = this.readCall(args);
+    return this.withoutMasks(call, () => this.#attend(call));
+  }
+
+  #attend({ query, value, key, options }: HeadsCall): Tensor | Tensor[] {
     const seen = this.maskOf(query, value, options);
     const run = (dense: EinsumDense, x: Tensor): Tensor => dense.invoke([x]) as Tensor;
     const gate = this.useGate ? run(this._gateDense, query) : null;
