@@ -145,6 +145,10 @@ export class ConvLSTMCell extends RecurrentCell {
     return Math.floor((size - window - 1) / stride) + 1;
   }
 
+  override get startsAtZero(): boolean {
+    return this.getInitialState === ConvLSTMCell.prototype.getInitialState;
+  }
+
   override getInitialState(batchSize: number): Tensor[] {
     const shape = [batchSize, ...(this.#stateShape as readonly number[])];
     return [0, 1].map(() => zeros(shape, { dtype: this.computeDtype }));

@@ -152,6 +152,11 @@ export abstract class RecurrentCell extends Layer {
     return this.call === RecurrentCell.prototype.call;
   }
 
+  /** @internal Whether the states before the first step are zeros, and no subclass's own. */
+  get startsAtZero(): boolean {
+    return this.getInitialState === RecurrentCell.prototype.getInitialState;
+  }
+
   /** One step: the output and the next states, in the form in which they came. */
   override call(
     inputs: Tensor,

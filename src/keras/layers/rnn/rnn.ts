@@ -203,7 +203,10 @@ export class RNN extends Layer {
       this.#timeMask(mask, batch, length),
       masks,
       training === true,
-      (initialState ?? null) === null && !this.stateful && cell instanceof RecurrentCell,
+      (initialState ?? null) === null &&
+        !this.stateful &&
+        cell instanceof RecurrentCell &&
+        cell.startsAtZero,
     );
     if (this.stateful) {
       const values = flatten(after) as Tensor[];
