@@ -22,6 +22,7 @@ import { emptyTree, writeHdf5 } from "./hdf5-writer.ts";
 import { configToJson } from "./json.ts";
 import { legacyFile, loadLegacyOptimizer, loadLegacyWeights } from "./legacy-h5.ts";
 import { deserializeKerasObject, serializeKerasObject } from "./serialization.ts";
+import { ShardedFile } from "./shards.ts";
 import { loadState, saveState } from "./state.ts";
 
 /** The release of Keras whose files are written. */
@@ -294,25 +295,29 @@ async function loadWeightsFrom(
   skipMismatch: boolean,
 ): Promise<void> {
   const file = await Hdf5File.open(data, path);
+  try {
+    const hasLayers = file.list("model_weights") !== null;
+    const isLegacy = hasLayers || file.attribute("", "layer_names") !== null;
+    allOrNothing(model, () => {
+      if (isLegacy) loadLegacyWeights(model as Model, file, hasLayers ? "model_weights" : "");
+      else loadState(model, file, { skipMismatch });
+    });
+  } finally {
+    file.close();
+  }
+}
+
+/** Takes back what `load` did to the variables of a model if it throws. */
+function allOrNothing(model: Layer, load: () => void): void {
   const variables = [...new Set([...model.variables, ...optimizerVariables(model)])];
   const before = variables.map((variable) => variable.rawValue);
   try {
-    const isLegacy =
-      file.attribute("", "layer_names") !== null || file.list("model_weights") !== null;
-    if (isLegacy) {
-      loadLegacyWeights(
-        model as Model,
-        file,
-        file.list("model_weights") === null ? "" : "model_weights",
-      );
-    } else loadState(model, file, { skipMismatch });
+    load();
   } catch (error) {
-    // All or nothing.
     for (const [i, variable] of variables.entries()) variable.assign(before[i] as never);
     throw error;
   } finally {
     for (const value of before) value.dispose();
-    file.close();
   }
 }
 
@@ -343,7 +348,8 @@ export async function saveWeights(
 }
 
 /**
- * Sets the weights of a model from a file: `.weights.h5`, `.keras` or `.h5`.
+ * Sets the weights of a model from a file: `.weights.h5`, `.keras`, `.h5`, or the
+ * `.weights.json` that lists the files of sharded weights, by its path.
  *
  * @throws {SerializationError} If the file is missing, damaged or of another
  *   model; then no weight has changed.
@@ -355,6 +361,17 @@ export async function loadWeights(
 ): Promise<void> {
   const { data, path } = await readFile(file);
   await guarded(path, async () => {
+    if (path.endsWith(".json")) {
+      const shards = await ShardedFile.open(data, path);
+      try {
+        allOrNothing(model, () =>
+          loadState(model, shards, { skipMismatch: options.skipMismatch ?? false }),
+        );
+      } finally {
+        shards.close();
+      }
+      return;
+    }
     const weights = isZip(data) ? new Archive(data, path).read("model.weights.h5") : data;
     await loadWeightsFrom(model, weights, path, options.skipMismatch ?? false);
   });

@@ -133,7 +133,11 @@ export function tensorOf({ dtype, shape, bytes }: Hdf5Data): Tensor {
 }
 
 /** Takes the state of a model from a file. */
-export function loadState(model: Layer, file: Hdf5File, options: { skipMismatch: boolean }): void {
+export function loadState(
+  model: Layer,
+  file: Pick<Hdf5File, "path" | "list" | "read">,
+  options: { skipMismatch: boolean },
+): void {
   for (const [path, object] of saveables(model)) {
     const group = path === "" ? "vars" : `${path}/vars`;
     const listed = file.list(group);
