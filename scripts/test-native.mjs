@@ -12,7 +12,7 @@ const hasNinja = spawnSync("ninja", ["--version"]).status === 0;
 const runs = process.argv.includes("--plain")
   ? [["plain", "", []]]
   : [
-      ["address", "address,undefined", []],
+      ["address", "address,undefined,float-cast-overflow", []],
       ["thread", "thread", ["parallel_", "context_", "control_", "loop_"]],
     ];
 for (const [name, sanitizers, filter] of runs) {
