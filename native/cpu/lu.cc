@@ -108,7 +108,15 @@ bool LuBatch(const TensorView& x, const TensorView* outputs) {
 // in the order of the factors, int32 [..., M].
 Status Lu(const KernelCall& call) {
   const TensorView& x = call.inputs[0];
-  if (x.size == 0) return 0;
+  if (x.size == 0) {
+    // Without a column no row moves.
+    const TensorView& order = call.outputs[2];
+    const int64_t m = x.shape[x.ndim - 2];
+    for (int64_t i = 0; i < order.size; i++) {
+      order.as<int32_t>()[i] = static_cast<int32_t>(i % m);
+    }
+    return 0;
+  }
   const bool done =
       x.dtype == DType::kFloat64
           ? LuBatch<double>(x, call.outputs)
