@@ -110,7 +110,7 @@ Status RavelIndex(const KernelCall& call) {
         int64_t index = indices.Index(i * depth + axis);
         if (index < 0) index += shape[axis];
         inside = inside && index >= 0 && index < shape[axis];
-        flat = flat * shape[axis] + index;
+        if (inside) flat = flat * shape[axis] + index;
       }
       to[i] = inside ? static_cast<int32_t>(flat) : -1;
     }
