@@ -29,6 +29,7 @@ constexpr int kLanes = 16;
 constexpr int64_t kLeafRows = 256;
 
 struct SumOf {
+  static constexpr bool kOrders = false;
   template <class T>
   static T Start() {
     return T{0};
@@ -39,6 +40,7 @@ struct SumOf {
   }
 };
 struct ProdOf {
+  static constexpr bool kOrders = false;
   template <class T>
   static T Start() {
     return T{1};
@@ -74,6 +76,7 @@ KERATIN_INLINE T Highest() {
   }
 }
 struct MaxOf {
+  static constexpr bool kOrders = true;
   template <class T>
   static T Start() {
     return Lowest<T>();
@@ -85,6 +88,7 @@ struct MaxOf {
   }
 };
 struct MinOf {
+  static constexpr bool kOrders = true;
   template <class T>
   static T Start() {
     return Highest<T>();
@@ -264,6 +268,11 @@ void ReduceHalfMiddle(const H* x, H* out, int64_t outer, int64_t length,
   });
 }
 
+// Sums and products wrap, which signed integers must not: the bits are those of
+// unsigned ones.
+template <class Op, class Signed, class Unsigned>
+using IntegerOf = std::conditional_t<Op::kOrders, Signed, Unsigned>;
+
 template <class Op>
 void ReduceBytes(DType dtype, const void* x, void* out, int64_t outer,
                  int64_t length, int64_t inner) {
@@ -283,21 +292,29 @@ void ReduceBytes(DType dtype, const void* x, void* out, int64_t outer,
       return KERATIN_REDUCE(float);
     case DType::kFloat64:
       return KERATIN_REDUCE(double);
-    case DType::kInt8:
-      return KERATIN_REDUCE(int8_t);
+    case DType::kInt8: {
+      using T = IntegerOf<Op, int8_t, uint8_t>;
+      return KERATIN_REDUCE(T);
+    }
     case DType::kBool:
     case DType::kUInt8:
       return KERATIN_REDUCE(uint8_t);
-    case DType::kInt16:
-      return KERATIN_REDUCE(int16_t);
+    case DType::kInt16: {
+      using T = IntegerOf<Op, int16_t, uint16_t>;
+      return KERATIN_REDUCE(T);
+    }
     case DType::kUInt16:
       return KERATIN_REDUCE(uint16_t);
-    case DType::kInt32:
-      return KERATIN_REDUCE(int32_t);
+    case DType::kInt32: {
+      using T = IntegerOf<Op, int32_t, uint32_t>;
+      return KERATIN_REDUCE(T);
+    }
     case DType::kUInt32:
       return KERATIN_REDUCE(uint32_t);
-    case DType::kInt64:
-      return KERATIN_REDUCE(int64_t);
+    case DType::kInt64: {
+      using T = IntegerOf<Op, int64_t, uint64_t>;
+      return KERATIN_REDUCE(T);
+    }
     case DType::kUInt64:
       return KERATIN_REDUCE(uint64_t);
   }
@@ -349,11 +366,6 @@ Status Reduce(const KernelCall& call) {
       return 0;
     }
     ReduceBytes<Op>(x.dtype, x.data, out.data, out.size, 0, 1);
-    if (x.dtype == DType::kBool) {
-      // All of nothing holds: the largest byte is true, stored as 1.
-      uint8_t* truth = out.as<uint8_t>();
-      for (int64_t i = 0; i < out.size; i++) truth[i] = truth[i] != 0;
-    }
     return 0;
   }
   Groups groups;
