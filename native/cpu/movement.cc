@@ -254,8 +254,9 @@ void StoreAs(uint8_t* to, double value) {
   __builtin_memcpy(to, &converted, sizeof converted);
 }
 
-// The bytes of a number in a dtype; integers saturate.
+// The bytes of a number in a dtype; integers saturate, and NaN is 0 in them.
 void EncodeValue(DType dtype, double value, uint8_t* bytes) {
+  if ((Mask(dtype) & kIntegers) && value != value) value = 0;
   switch (dtype) {
     case DType::kBool:
       bytes[0] = value != 0;
@@ -292,8 +293,7 @@ void EncodeValue(DType dtype, double value, uint8_t* bytes) {
     case DType::kInt64: {
       const int64_t v = value >= 9223372036854775808.0    ? INT64_MAX
                         : value <= -9223372036854775808.0 ? INT64_MIN
-                        : value == value ? static_cast<int64_t>(value)
-                                         : 0;
+                                          : static_cast<int64_t>(value);
       __builtin_memcpy(bytes, &v, sizeof v);
       break;
     }
