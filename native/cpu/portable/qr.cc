@@ -4,29 +4,13 @@
 // Computed in float64: a float32 result is rounded once.
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
-#include "../../kernel.h"
-#include "../parallel.h"
+#include "wide_matrix.h"
 
 namespace keratin {
 namespace portable {
 namespace {
-
-double ToDouble(DType dtype, const void* data, int64_t i) {
-  return dtype == DType::kFloat64
-             ? static_cast<const double*>(data)[i]
-             : static_cast<double>(static_cast<const float*>(data)[i]);
-}
-
-void FromDouble(DType dtype, void* data, int64_t i, double value) {
-  if (dtype == DType::kFloat64) {
-    static_cast<double*>(data)[i] = value;
-  } else {
-    static_cast<float*>(data)[i] = static_cast<float>(value);
-  }
-}
 
 // x <- (1 - tau v v^T) x for `rows` rows of `columns` numbers, row by row: v is
 // a column of a matrix, its first element 1 and not stored.
@@ -99,20 +83,22 @@ Status Qr(const KernelCall& call) {
               [&](int64_t begin, int64_t end) {
     std::vector<double> a(static_cast<size_t>(m * n));
     std::vector<double> q(static_cast<size_t>(m * k));
+    std::vector<double> r(static_cast<size_t>(k * n));
     std::vector<double> tau(static_cast<size_t>(m < n ? m : n));
     std::vector<double> sums(static_cast<size_t>(n > k ? n : k));
     for (int64_t b = begin; b < end; b++) {
-      for (int64_t i = 0; i < m * n; i++) a[i] = ToDouble(x.dtype, x.data, b * m * n + i);
+      Load(x, b * m * n, m * n, a.data());
+      const double scale =
+          AllFinite(a.data(), m * n) ? ScaleOf(a.data(), m * n) : 1;
+      for (double& value : a) value /= scale;
       Decompose(a, m, n, k, tau, q, sums);
-      for (int64_t i = 0; i < m * k; i++) {
-        FromDouble(q_out.dtype, q_out.data, b * m * k + i, q[i]);
-      }
       for (int64_t i = 0; i < k; i++) {
         for (int64_t j = 0; j < n; j++) {
-          FromDouble(r_out.dtype, r_out.data, (b * k + i) * n + j,
-                     j >= i ? a[i * n + j] : 0);
+          r[i * n + j] = j >= i ? a[i * n + j] * scale : 0;
         }
       }
+      Store(q_out, b * m * k, m * k, q.data());
+      Store(r_out, b * k * n, k * n, r.data());
     }
   });
   return 0;
@@ -121,7 +107,7 @@ Status Qr(const KernelCall& call) {
 }  // namespace
 
 void Register_qr(Registry& registry) {
-  registry.Add("qr", Qr, Mask(DType::kFloat32) | Mask(DType::kFloat64));
+  registry.Add("qr", Qr, kWide);
 }
 
 }  // namespace portable
