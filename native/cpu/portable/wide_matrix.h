@@ -84,7 +84,8 @@ inline double ScaleOf(const double* x, int64_t count) {
   if (largest == 0) return 1;
   int exponent;
   std::frexp(largest, &exponent);
-  return std::ldexp(1.0, exponent);
+  // 2^1024 is no number.
+  return std::ldexp(1.0, exponent < 1024 ? exponent : 1023);
 }
 
 }  // namespace
