@@ -182,9 +182,11 @@ struct Fmin {
 // a 2^b; an integral b far outside of the exponents there are is clamped.
 struct Ldexp {
   static float Do(float a, float b) {
+    if (b != b) return b;
     return ::ldexpf(a, static_cast<int>(b < -300 ? -300 : b > 300 ? 300 : b));
   }
   static double Do(double a, double b) {
+    if (b != b) return b;
     return ::ldexp(a,
                    static_cast<int>(b < -2200 ? -2200 : b > 2200 ? 2200 : b));
   }
