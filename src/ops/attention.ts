@@ -188,7 +188,7 @@ function checkOperands(q: Tensor, k: Tensor, v: Tensor): void {
     k.shape[1] === v.shape[1] &&
     k.shape[2] === v.shape[2] &&
     q.shape[3] === k.shape[3] &&
-    (q.shape[2] as number) % Math.max(1, k.shape[2] as number) === 0;
+    ((q.shape[2] as number) === 0 || (q.shape[2] as number) % (k.shape[2] as number) === 0);
   if (fits) return;
   throw new ShapeError(
     `dot_product_attention: a query ${formatShape(q.shape)}, a key ${formatShape(k.shape)} and a ` +

@@ -203,6 +203,8 @@ describe("what does not fit", () => {
     "a batch": () => ops.dotProductAttention(ops.ones([2, 3, 2, 4]), x, x),
     "a length of values": () => ops.dotProductAttention(x, x, ops.ones([1, 4, 2, 4])),
     "heads that do not divide": () => ops.dotProductAttention(ops.ones([1, 3, 3, 4]), x, x),
+    "heads and no keys": () =>
+      ops.dotProductAttention(x, ops.ones([1, 3, 0, 4]), ops.ones([1, 3, 0, 4])),
     "a bias": () => ops.dotProductAttention(x, x, x, { bias: ops.ones([3, 4]) }),
     "a mask": () => ops.dotProductAttention(x, x, x, { mask: ops.ones([2, 2, 3, 3]) }),
   };
