@@ -156,6 +156,13 @@ template <class T>
 bool Product(int64_t m, int64_t n, int64_t k, const T* a, int64_t a_row,
              int64_t a_step, const T* b, int64_t b_step, int64_t b_column, T* c,
              int64_t c_row) {
+  if (m == 0 || n == 0) return true;
+  if (k == 0) {  // sums of nothing
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j < n; j++) c[i * c_row + j] = 0;
+    }
+    return true;
+  }
   const Gemm gemm{TypeOf<T>::kType, m,    n,        k,     a,
                   a_row,            a_step, b,      b_step, b_column,
                   c,                c_row, nullptr, Activation::kNone};
