@@ -334,6 +334,7 @@ Status RandomBinomial(const KernelCall& call) {
     const float p = probabilities[i];
     float q = p < 0.5f ? p : 1 - p;
     if (std::isnan(q) || q < 0) q = 0.01f;
+    if (q == 0) q = 0;  // of -0 the waiting times would be negative
     const float count = counts[i];
     const bool invalid = std::isnan(count) || count < 0;
     inverted[i] = invalid || count * q <= 10;
@@ -341,7 +342,8 @@ Status RandomBinomial(const KernelCall& call) {
     inverse_count[i] = inverted[i] ? whole : 0;
     inverse_p[i] = q;
     btrs_count[i] = inverted[i] || std::isinf(count) ? 1e4f : whole;
-    btrs_p[i] = inverted[i] ? 0.5f : q;
+    // 0 of infinitely many would never be accepted.
+    btrs_p[i] = inverted[i] || q == 0 ? 0.5f : q;
   }
   std::vector<float> inversion(n), btrs(n);
   Inversion(key, inverse_count, inverse_p, inversion);
