@@ -18,6 +18,8 @@ namespace {
 constexpr int kMaxTerms = 100000;
 // From here on Stirling's series has all digits.
 constexpr double kLarge = 12;
+// The series of log(1 + u) - u converges fast up to here.
+constexpr double kNear = 0.3;
 
 // a + b e with e^2 = 0.
 struct Dual {
@@ -57,9 +59,8 @@ double Digamma(double x) {
   return std::log(x) - 0.5 / x - series + shift;
 }
 
-// log(1 + u) - u: with r = u / (2 + u), log(1 + u) = 2 atanh(r).
+// log(1 + u) - u for |u| <= kNear: with r = u / (2 + u), log(1 + u) = 2 atanh(r).
 double Log1pMinus(double u) {
-  if (std::fabs(u) > 0.3) return std::log1p(u) - u;
   const double r = u / (2 + u);
   const double square = r * r;
   double power = r * square;
@@ -89,9 +90,10 @@ double Front(double a, double x) {
             z * (1.0 / 1260 -
                  z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360 - z / 156)))))) /
       a;
-  const double log = x / a > 1e8 || x / a < 1e-8
-                         ? a * (std::log(x / a) - (x - a) / a)
-                         : a * Log1pMinus((x - a) / a);
+  const double u = (x - a) / a;
+  // Far from 1 the ratio keeps digits that u has lost.
+  const double log = std::fabs(u) > kNear ? a * (std::log(x / a) - u)
+                                          : a * Log1pMinus(u);
   return std::sqrt(a / (2 * 3.14159265358979323846)) * std::exp(log - error);
 }
 
@@ -148,7 +150,9 @@ struct IncompleteGamma {
       return a > std::numeric_limits<double>::max() ? NAN : 1;
     }
     if (a > std::numeric_limits<double>::max()) return 0;
-    return x <= a + 1 ? Series(a, x) : 1 - Fraction(a, x);
+    const double p = x <= a + 1 ? Series(a, x) : 1 - Fraction(a, x);
+    // Rounding must not leave [0, 1]; NaN stays.
+    return p < 0 ? 0 : p > 1 ? 1 : p;
   }
 };
 // dP / da.
