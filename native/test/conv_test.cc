@@ -156,9 +156,6 @@ void CheckFloats(const Case& c) {
   CheckConv(c, DType::kFloat64);
 }
 
-constexpr DType kFloatTypes[] = {DType::kFloat32, DType::kFloat64,
-                                 DType::kFloat16, DType::kBFloat16};
-
 // Every combination, on images with odd sides.
 TEST(conv_grid) {
   for (int32_t stride : {1, 2, 3}) {

@@ -155,7 +155,15 @@ class Array {
                 static_cast<size_t>(ItemSize(dtype_)));
   }
 
-  // Uniform in [-1, 1) for floats, all bits random for integers.
+  // The same bits as element j of an array of this dtype.
+  void CopyElement(int64_t i, const Array& from, int64_t j) {
+    const int64_t size = ItemSize(dtype_);
+    std::memcpy(as<char>() + i * size, from.as<char>() + j * size,
+                static_cast<size_t>(size));
+  }
+
+  // Uniform in [-1, 1) for floats, all bits random for integers, 0 or 1 for
+  // booleans.
   Array& Fill(uint64_t seed) {
     uint64_t state = seed * 0x9e3779b97f4a7c15 + 1;
     for (int64_t i = 0; i < size_; i++) {
@@ -164,7 +172,7 @@ class Array {
       if (Mask(dtype_) & kFloats) {
         Set(i, std::ldexp(static_cast<double>(bits >> 11), -52));
       } else {
-        SetInteger(i, bits);
+        SetInteger(i, dtype_ == DType::kBool ? bits & 1 : bits);
       }
     }
     return *this;
@@ -200,6 +208,13 @@ class Words {
     words_.push_back(x);
     return *this;
   }
+  Words& Float(double x) {
+    int32_t halves[2];
+    std::memcpy(halves, &x, sizeof x);
+    words_.insert(words_.end(), halves, halves + 2);
+    return *this;
+  }
+  Words& Type(DType x) { return Int(static_cast<int32_t>(x)); }
   Words& Ints(const std::vector<int32_t>& values) {
     words_.push_back(static_cast<int32_t>(values.size()));
     words_.insert(words_.end(), values.begin(), values.end());
@@ -214,9 +229,11 @@ class Words {
   std::vector<int32_t> words_;
 };
 
-inline Status Run(Isa isa, const char* name,
-                  std::initializer_list<const Array*> inputs,
-                  std::initializer_list<Array*> outputs, const Words& words) {
+// `message` has room for KernelCall::kMessageSize bytes.
+inline Status Call(Isa isa, const char* name,
+                   const std::vector<const Array*>& inputs,
+                   const std::vector<Array*>& outputs, const Words& words,
+                   char* message) {
   const Registry& registry = CpuKernelsFor(isa);
   const int id = registry.Find(name);
   CHECK(id >= 0);
@@ -224,17 +241,26 @@ inline Status Run(Isa isa, const char* name,
   std::vector<TensorView> in, out;
   for (const Array* array : inputs) in.push_back(array->view());
   for (Array* array : outputs) out.push_back(array->view());
-  char message[KernelCall::kMessageSize] = "";
   KernelCall call{};
   call.inputs = in.data();
   call.num_inputs = static_cast<int>(in.size());
   call.outputs = out.data();
   call.num_outputs = static_cast<int>(out.size());
-  call.words = words.words().data();
-  call.num_words = static_cast<int>(words.words().size());
+  // Of exactly its size, as the arrays.
+  const std::vector<int32_t> packed = words.words();
+  call.words = packed.data();
+  call.num_words = static_cast<int>(packed.size());
+  message[0] = '\0';
   call.message = message;
-  CHECK(registry[id].dtypes & Mask(in[0].dtype));
-  const Status status = registry[id].function(call);
+  CHECK(registry[id].dtypes & Mask((in.empty() ? out : in)[0].dtype));
+  return registry[id].function(call);
+}
+
+inline Status Run(Isa isa, const char* name,
+                  const std::vector<const Array*>& inputs,
+                  const std::vector<Array*>& outputs, const Words& words) {
+  char message[KernelCall::kMessageSize];
+  const Status status = Call(isa, name, inputs, outputs, words, message);
   if (status != 0) std::fprintf(stderr, "%s: %s\n", name, message);
   CHECK(status == 0);
   return status;
@@ -248,24 +274,54 @@ void ForEachIsa(const Body& body) {
   }
 }
 
-// Runs with 1, 2 and 3 threads, on every instruction set; body(isa, output of
+// body(threads) for 1, 2 and 3 threads.
+template <class Body>
+void ForEachThreadCount(const Body& body) {
+  for (int threads : {1, 2, 3}) {
+    SetThreadCount(threads);
+    body(threads);
+  }
+  SetThreadCount(0);
+}
+
+struct Spec {
+  DType dtype;
+  Shape shape;
+};
+
+// Runs with 1, 2 and 3 threads, on every instruction set; body(isa, outputs of
 // one thread), after a check that all threads gave the same bits.
 template <class Body>
 void ForEachIsaAndThreads(const char* name,
-                          std::initializer_list<const Array*> inputs,
-                          DType dtype, const Shape& shape, const Words& words,
+                          const std::vector<const Array*>& inputs,
+                          const std::vector<Spec>& specs, const Words& words,
                           const Body& body) {
   ForEachIsa([&](Isa isa) {
-    Array first(dtype, shape);
-    for (int threads : {1, 2, 3}) {
-      Array out(dtype, shape);
-      SetThreadCount(threads);
-      Run(isa, name, inputs, {threads == 1 ? &first : &out}, words);
-      if (threads > 1) CHECK(first.SameBits(out));
-    }
-    SetThreadCount(0);
+    std::vector<Array> first;
+    ForEachThreadCount([&](int threads) {
+      std::vector<Array> out;
+      std::vector<Array*> pointers;
+      for (const Spec& spec : specs) out.emplace_back(spec.dtype, spec.shape);
+      for (Array& array : out) pointers.push_back(&array);
+      Run(isa, name, inputs, pointers, words);
+      for (size_t i = 0; threads > 1 && i < out.size(); i++) {
+        CHECK(first[i].SameBits(out[i]));
+      }
+      if (threads == 1) first = std::move(out);
+    });
     body(isa, first);
   });
+}
+
+// The same for one output: body(isa, output).
+template <class Body>
+void ForEachIsaAndThreads(const char* name,
+                          const std::vector<const Array*>& inputs, DType dtype,
+                          const Shape& shape, const Words& words,
+                          const Body& body) {
+  ForEachIsaAndThreads(
+      name, inputs, {{dtype, shape}}, words,
+      [&](Isa isa, const std::vector<Array>& out) { body(isa, out[0]); });
 }
 
 inline const char* NameOf(DType dtype) {
@@ -282,6 +338,56 @@ inline std::string TextOf(const Shape& shape) {
     text += std::to_string(length);
   }
   return text + "]";
+}
+
+inline constexpr DType kFloatTypes[] = {DType::kFloat32, DType::kFloat64,
+                                 DType::kFloat16, DType::kBFloat16};
+inline constexpr DType kWideTypes[] = {DType::kFloat32, DType::kFloat64};
+inline constexpr DType kIntegerTypes[] = {DType::kUInt8,  DType::kInt8,  DType::kUInt16,
+                                   DType::kInt16,  DType::kUInt32, DType::kInt32,
+                                   DType::kUInt64, DType::kInt64};
+inline constexpr DType kEveryType[] = {
+    DType::kBool,   DType::kUInt8,  DType::kInt8,    DType::kUInt16,
+    DType::kInt16,  DType::kUInt32, DType::kInt32,   DType::kUInt64,
+    DType::kInt64,  DType::kFloat16, DType::kBFloat16, DType::kFloat32,
+    DType::kFloat64};
+
+// Shows the first element that differs.
+inline void CheckSame(const std::string& what, Isa isa, const Array& out,
+                      const Array& expected) {
+  CHECK(out.size() == expected.size());
+  if (out.SameBits(expected)) return;
+  Array one(out.dtype(), {1}), other(out.dtype(), {1});
+  for (int64_t i = 0; i < out.size(); i++) {
+    one.CopyElement(0, out, i);
+    other.CopyElement(0, expected, i);
+    if (one.SameBits(other)) continue;
+    Fail(__FILE__, __LINE__, "%s %s, %s: [%lld] of %s is %.17g, not %.17g",
+         NameOf(out.dtype()), what.c_str(), IsaName(isa),
+         static_cast<long long>(i), TextOf(out.shape()).c_str(), out[i],
+         expected[i]);
+    return;
+  }
+}
+
+// |out[i] - expected[i]| <= bound(i), infinities and NaN alike; shows the
+// first that differs.
+template <class Bound>
+void CheckNear(const std::string& what, Isa isa, const Array& out,
+               const std::vector<double>& expected, const Bound& bound) {
+  CHECK(out.size() == static_cast<int64_t>(expected.size()));
+  for (int64_t i = 0; i < out.size(); i++) {
+    const double e = expected[static_cast<size_t>(i)];
+    const double x = out[i];
+    if (std::isnan(e) ? std::isnan(x)
+                      : x == e || std::fabs(x - e) <= bound(i)) {
+      continue;
+    }
+    Fail(__FILE__, __LINE__, "%s %s, %s: [%lld] of %s is %.17g, not %.17g",
+         NameOf(out.dtype()), what.c_str(), IsaName(isa),
+         static_cast<long long>(i), TextOf(out.shape()).c_str(), x, e);
+    return;
+  }
 }
 
 }  // namespace keratin::test

@@ -3,9 +3,6 @@
 namespace keratin::test {
 namespace {
 
-constexpr DType kFloatTypes[] = {DType::kFloat32, DType::kFloat64,
-                                 DType::kFloat16, DType::kBFloat16};
-
 struct Case {
   Shape a, b;  // [..., M, K] and [..., K, N], before the flags
 };

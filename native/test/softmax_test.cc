@@ -62,9 +62,6 @@ void CheckSoftmax(const Array& x, int axis) {
   }
 }
 
-constexpr DType kFloatTypes[] = {DType::kFloat32, DType::kFloat64,
-                                 DType::kFloat16, DType::kBFloat16};
-
 TEST(softmax_axes) {
   for (DType dtype : kFloatTypes) {
     for (const Shape& shape :
