@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Builds and runs the C++ tests under sanitizers: all of them under ASan and
-// UBSan, those of the runtime (threads) under TSan.
+// UBSan, those of the runtime and of kernels on several threads under TSan.
 //
 //   node scripts/test-native.mjs [--plain]
 import { execFileSync, spawnSync } from "node:child_process";
@@ -13,7 +13,8 @@ const runs = process.argv.includes("--plain")
   ? [["plain", "", []]]
   : [
       ["address", "address,undefined,float-cast-overflow", []],
-      ["thread", "thread", ["parallel_", "context_", "control_", "loop_"]],
+      ["address", "address,undefined,float-cast-overflow", []],
+      ["thread", "thread", ["parallel_", "context_", "control_", "loop_", "threads"]],
     ];
 for (const [name, sanitizers, filter] of runs) {
   const folder = join(root, "build-test", name);

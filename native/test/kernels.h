@@ -7,6 +7,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -229,6 +230,12 @@ class Words {
   std::vector<int32_t> words_;
 };
 
+// The names of the kernels that tests have called.
+inline std::set<std::string>& CalledKernels() {
+  static std::set<std::string> names;
+  return names;
+}
+
 // `message` has room for KernelCall::kMessageSize bytes.
 inline Status Call(Isa isa, const char* name,
                    const std::vector<const Array*>& inputs,
@@ -251,6 +258,7 @@ inline Status Call(Isa isa, const char* name,
   call.words = packed.data();
   call.num_words = static_cast<int>(packed.size());
   message[0] = '\0';
+  CalledKernels().insert(name);
   call.message = message;
   CHECK(registry[id].dtypes & Mask((in.empty() ? out : in)[0].dtype));
   return registry[id].function(call);

@@ -1,7 +1,7 @@
 #include <cstdarg>
 #include <cstring>
 
-#include "test.h"
+#include "kernels.h"
 
 namespace keratin::test {
 namespace {
@@ -9,6 +9,16 @@ namespace {
 Test* first = nullptr;
 int failures = 0;
 constexpr int kShown = 20;
+
+// Every kernel has a test: one that none has called is shown.
+void CheckCalledKernels() {
+  const Registry& registry = CpuKernels();
+  for (int id = 0; id < registry.size(); id++) {
+    if (registry[id].function == nullptr) continue;
+    if (CalledKernels().count(registry[id].name) > 0) continue;
+    Fail(__FILE__, __LINE__, "no test calls the kernel %s", registry[id].name);
+  }
+}
 
 }  // namespace
 
@@ -49,6 +59,9 @@ int main(int argc, char** argv) {
       passed++;
     }
   }
+  failures = 0;
+  if (argc == 1) keratin::test::CheckCalledKernels();
+  if (failures > 0) failed++;
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed > 0 ? 1 : 0;
 }

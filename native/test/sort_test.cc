@@ -81,7 +81,7 @@ TEST(sort_axes) {
 }
 
 // One long row, which all threads sort together in chunks of 65536.
-TEST(sort_chunks) {
+TEST(sort_in_chunks) {
   const int64_t n = 200001;
   for (DType dtype : {DType::kFloat32, DType::kInt16, DType::kFloat64}) {
     const Array x = Values(dtype, {n}, 62);
