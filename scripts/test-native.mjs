@@ -13,7 +13,6 @@ const runs = process.argv.includes("--plain")
   ? [["plain", "", []]]
   : [
       ["address", "address,undefined,float-cast-overflow", []],
-      ["address", "address,undefined,float-cast-overflow", []],
       ["thread", "thread", ["parallel_", "context_", "control_", "loop_", "threads"]],
     ];
 for (const [name, sanitizers, filter] of runs) {

@@ -212,8 +212,7 @@ class Words {
   Words& Float(double x) {
     int32_t halves[2];
     std::memcpy(halves, &x, sizeof x);
-    words_.insert(words_.end(), halves, halves + 2);
-    return *this;
+    return Int(halves[0]).Int(halves[1]);
   }
   Words& Type(DType x) { return Int(static_cast<int32_t>(x)); }
   Words& Ints(const std::vector<int32_t>& values) {
