@@ -14,6 +14,7 @@ import type { DType } from "../util/dtypes.ts";
 import { ArgumentError } from "../util/errors.ts";
 import { flatten, mapTree, sameStructure } from "../util/pytree.ts";
 import { type Shape, sameShape } from "../util/shapes.ts";
+import { explainPasses } from "./explain.ts";
 import type { Graph } from "./graph.ts";
 import { optimize } from "./optimize.ts";
 import { makePlan } from "./plan.ts";
@@ -50,6 +51,11 @@ export interface Jitted<F extends AnyFunction> {
   run(...args: Parameters<F>): Run<ReturnType<F>>;
   /** The program for these arguments, if they have been traced. */
   program(...args: Parameters<F>): Program | undefined;
+  /**
+   * What the compiler makes of a call: its graph as traced and after each pass,
+   * as text. Nothing runs, and nothing is assigned.
+   */
+  explain(...args: Parameters<F>): string;
   /** Forgets everything compiled. */
   clear(): void;
   /** The function itself. */
@@ -93,6 +99,7 @@ class Output {
  * @example
  * const f = jit((x) => ops.sum(ops.square(x)));
  * await f(tensor([1, 2, 3])).item(); // 14
+ * f.explain(tensor([1, 2, 3])).includes("square"); // true
  */
 export function jit<F extends AnyFunction>(fn: F, options: JitOptions = {}): Jitted<F> {
   const name = options.name ?? (fn.name === "" ? "a function" : fn.name);
@@ -190,6 +197,14 @@ export function jit<F extends AnyFunction>(fn: F, options: JitOptions = {}): Jit
     version.ready ??= await version.program;
   };
   jitted.program = (...args) => find(args, flatten(args))?.ready ?? undefined;
+  jitted.explain = (...args) => {
+    const { trace, graph } = traceFunction(fn, args, name);
+    try {
+      return explainPasses(graph);
+    } finally {
+      trace.fail();
+    }
+  };
   jitted.clear = () => {
     for (const version of versions) discard(version);
     versions = [];

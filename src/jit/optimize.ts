@@ -9,16 +9,16 @@ import { deadCode } from "./passes/dead-code.ts";
 import { foldBroadcasts } from "./passes/fold-broadcasts.ts";
 import { fuseElementwise } from "./passes/fuse-elementwise.ts";
 
-/** What every graph goes through. */
-const passes: readonly Pass[] = [
-  deadCode,
-  commonSubexpressions,
-  foldBroadcasts,
-  deadCode,
-  fuseElementwise,
+/** What every graph goes through, by name. */
+export const passes: readonly (readonly [name: string, pass: Pass])[] = [
+  ["dead code", deadCode],
+  ["common subexpressions", commonSubexpressions],
+  ["broadcasts folded", foldBroadcasts],
+  ["dead code again", deadCode],
+  ["elementwise chains fused", fuseElementwise],
 ];
 
 /** The graph after all passes. */
 export function optimize(graph: Graph): Graph {
-  return passes.reduce((current, pass) => pass(current), graph);
+  return passes.reduce((current, [, pass]) => pass(current), graph);
 }

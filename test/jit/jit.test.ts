@@ -206,6 +206,37 @@ describe.each(devices)("jit on %s", (name) => {
     expect(memory().bytes).toBe(bytes);
   });
 
+  it("explains what becomes of a function, and does none of it", async () => {
+    const v = new Variable([1, 2], { dtype: "float32", name: "total" });
+    const given = tensor([1, 2]);
+    const { storages } = await settledMemory();
+    let made: Variable | null = null;
+    const f = jit((x: Tensor) => {
+      ops.cos(x);
+      made = new Variable([3]);
+      v.assign(ops.add(v.value, x));
+      return ops.multiply(ops.exp(x), ops.broadcastTo(ops.sum(x), [2]));
+    });
+    const text = f.explain(given);
+    expect(memory().storages).toBe(storages);
+    const [traced, ...after] = text.split("\n\n") as [string, ...string[]];
+    expect(traced).toContain("= cos argument0");
+    expect(traced).toMatch(/%\d+ float32 \[2\] = exp argument0/);
+    expect(traced).toMatch(/total := %\d+/);
+    expect(traced).toMatch(/return %\d+/);
+    expect(after.map((part) => part.split("\n")[0])).toEqual([
+      "dead code",
+      "common subexpressions: no change",
+      "broadcasts folded",
+      "dead code again",
+      "elementwise chains fused",
+    ]);
+    expect(after[0]).not.toContain("cos");
+    expect(after.at(-1)).toMatch(/= fused .*\n {4}%\d+ float32 \[2\] = exp/);
+    expect(await v.array()).toEqual([1, 2]);
+    expect(() => (made as unknown as Variable).value).toThrow(DisposedError);
+  });
+
   it("prepares ahead, so that the call does not wait", async () => {
     const f = jit((x: Tensor) => ops.exp(x));
     expect(f.program(tensor([1]))).toBe(undefined);

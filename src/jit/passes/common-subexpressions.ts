@@ -29,7 +29,7 @@ export function commonSubexpressions(graph: Graph): Graph {
       }
     }
   }
-  return replaceValues(graph, kept, replacement);
+  return replacement.size === 0 ? graph : replaceValues(graph, kept, replacement);
 }
 
 function attributesKey(attributes: Attributes): string {
