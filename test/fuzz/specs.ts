@@ -7,12 +7,15 @@ import { type DType, isFloat } from "../../src/util/dtypes.ts";
 import { allSpecs } from "../support/all-specs.ts";
 import { floats, listOf, shapesOf } from "../support/calls.ts";
 import { type InputSpec, uniform } from "../support/inputs.ts";
-import { count } from "../support/nd.ts";
+import { broadcast, count } from "../support/nd.ts";
 import type { NamedSpec } from "../support/op-test.ts";
 import type { Random } from "../support/random.ts";
 import { binaryShapes, unaryShapes } from "../support/shapes.ts";
 import type { FuzzCase, FuzzOp } from "./case.ts";
 import { broadcasting, budget, chance, length, pick, shape, specials } from "./draw.ts";
+
+/** What a result may have, so that no case takes a minute. */
+const mostElements = 200_000;
 
 /** Shapes for one call: of any kind, or like those of the spec with another first axis. */
 function drawShapes(random: Random, spec: NamedSpec): (readonly number[])[] {
@@ -31,7 +34,12 @@ function drawShapes(random: Random, spec: NamedSpec): (readonly number[])[] {
   const rows = Math.max(1, ...given.map((s) => (s[0] === first ? count(s.slice(1)) : 1)));
   // Not shorter: what a spec slices must be there.
   const longer = length(random, first, Math.max(first, Math.floor(budget(random) / rows)));
-  return given.map((s) => (s.length > 0 && s[0] === first ? [longer, ...s.slice(1)] : s));
+  const lengthened = given.map((s) =>
+    s.length > 0 && s[0] === first ? [longer, ...s.slice(1)] : s,
+  );
+  // First axes that do not lie over each other multiply when they broadcast.
+  const isHuge = count(lengthened.reduce((all, s) => broadcast(all, s), [])) > mostElements;
+  return isHuge ? [...given] : lengthened;
 }
 
 /**
