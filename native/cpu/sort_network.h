@@ -142,6 +142,39 @@ void SortNetwork(Key* keys, int64_t vectors) {
   }
 }
 
+// Two sorted runs of whole vectors into one.
+template <class Key>
+void MergeRuns(const Key* a, int64_t a_vectors, const Key* b, int64_t b_vectors,
+               Key* to) {
+  using K = Keys<Key>;
+  using V = typename K::V;
+  constexpr int kLanes = K::kLanes;
+  const Key* const a_end = a + a_vectors * kLanes;
+  const Key* const b_end = b + b_vectors * kLanes;
+  V rest = K::Load(a);
+  a += kLanes;
+  // The larger half of what is at hand waits for the next vector.
+  const auto take = [&](const Key* from) __attribute__((always_inline)) {
+    V low = rest;
+    V high = K::Reversed(K::Load(from));
+    K::Order(&low, &high);
+    K::Store(to, K::template MergeLanes<kLanes / 2>(low));
+    rest = K::template MergeLanes<kLanes / 2>(high);
+    to += kLanes;
+  };
+  while (a != a_end && b != b_end) {
+    // Which comes next cannot be foretold: no branch.
+    const bool from_a = *a <= *b;
+    const Key* from = from_a ? a : b;
+    a += from_a ? kLanes : 0;
+    b += from_a ? 0 : kLanes;
+    take(from);
+  }
+  for (; a != a_end; a += kLanes) take(a);
+  for (; b != b_end; b += kLanes) take(b);
+  K::Store(to, rest);
+}
+
 }  // namespace
 }  // namespace KERATIN_TARGET
 }  // namespace keratin

@@ -1,4 +1,4 @@
-// argsort, lexsort, top_k, and sort along long columns.
+// argsort, lexsort and top_k.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -9,7 +9,6 @@
 #include "../parallel.h"
 #include "../sort_keys.h"
 #include "radix.h"
-#include "sort.h"
 
 namespace keratin {
 namespace portable {
@@ -137,11 +136,6 @@ bool SortColumns(const Columns& a, const Make& make, const KeyOf& key,
   return ok;
 }
 
-Status OutOfMemory(const KernelCall& call, const Columns& columns) {
-  return call.Fail("out of memory: no room to sort %lld values",
-                   static_cast<long long>(columns.length));
-}
-
 Status Argsort(const KernelCall& call) {
   const TensorView& x = call.inputs[0];
   const TensorView& out = call.outputs[0];
@@ -159,7 +153,8 @@ Status Argsort(const KernelCall& call) {
         },
         [](const Ranked<Bits>& item) { return item.key; },
         [&](int64_t at, const Ranked<Bits>& item) { to[at] = item.index; });
-    return ok ? 0 : OutOfMemory(call, columns);
+    return ok ? 0 : call.Fail("out of memory: no room to sort %lld values",
+                              static_cast<long long>(columns.length));
   });
 }
 
@@ -220,22 +215,6 @@ Status TopK(const KernelCall& call) {
 }
 
 }  // namespace
-
-Status RadixSortColumns(const KernelCall& call) {
-  const TensorView& x = call.inputs[0];
-  const TensorView& out = call.outputs[0];
-  const Columns columns = ColumnsOf(x, call.attributes().Int());
-  return WithCoder(x.dtype, [&](auto coder, auto zero) -> Status {
-    using Bits = decltype(zero);
-    const Bits* from = x.as<const Bits>();
-    Bits* to = out.as<Bits>();
-    const bool ok = SortColumns<Bits, Bits>(
-        columns, [&](int64_t at, int64_t) { return coder.Encode(from[at]); },
-        [](Bits key) { return key; },
-        [&](int64_t at, Bits key) { to[at] = coder.Decode(key); });
-    return ok ? 0 : OutOfMemory(call, columns);
-  });
-}
 
 void Register_sort(Registry& registry) {
   registry.Add("argsort", Argsort, kAllDTypes);
