@@ -85,7 +85,8 @@ function drawCase(random: Random, spec: NamedSpec): FuzzCase {
       length: terms > 1 ? terms * longest : 1,
       steps: (spec.steps ?? 1) + Number(dtype === "float64"),
     },
-    cancels: special && typeof cancels === "number" ? true : cancels,
+    // Ordinary numbers stand beside the special ones.
+    cancels,
   };
 }
 

@@ -39,15 +39,18 @@ export function erfinv(y: number): number {
   if (y === 0) return y;
   const l = Math.log1p(-y * y);
   const t = 2 / (Math.PI * 0.147) + l / 2;
-  let x = Math.sign(y) * Math.sqrt(Math.sqrt(t * t - l / 0.147) - t);
+  const size = Math.abs(y);
+  let x = Math.sqrt(Math.sqrt(t * t - l / 0.147) - t);
   // Tiny arguments cancel in the guess.
-  if (Math.abs(y) < 1e-3) x = (Math.sqrt(Math.PI) / 2) * y;
+  if (size < 1e-3) x = (Math.sqrt(Math.PI) / 2) * size;
   for (let i = 0; i < 8; i++) {
-    const step = (erf(x) - y) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-x * x));
+    // From 1/2 on erf loses what erfc has, and 1 - y is exact.
+    const rest = size < 0.5 ? erf(x) - size : 1 - size - erfc(x);
+    const step = rest / ((2 / Math.sqrt(Math.PI)) * Math.exp(-x * x));
     x -= step;
-    if (Math.abs(step) <= 1e-12 * Math.abs(x)) break;
+    if (Math.abs(step) <= 1e-12 * x) break;
   }
-  return x;
+  return Math.sign(y) * x;
 }
 
 /** 1 / (1 + e^-x). */
