@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "../kernel.h"
+#include "columns.h"
 #include "parallel.h"
 #include "simd/target.h"
 // After the target:
@@ -88,9 +89,7 @@ Status Take(const KernelCall& call) {
   Attributes attributes = call.attributes();
   const int axis = attributes.Int();
   const int size = ItemSize(x.dtype);
-  int64_t inner = 1;
-  for (int i = axis + 1; i < x.ndim; i++) inner *= x.shape[i];
-  const int64_t length = x.shape[axis];
+  const auto [outer, length, inner] = ColumnsOf(x, axis);
   const int64_t count = indices.size;
   alignas(8) uint8_t missing[8];
   MissingValue(x.dtype, missing);
@@ -215,11 +214,8 @@ Status TakeBackward(const KernelCall& call) {
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
   const int axis = attributes.Int();
-  const int64_t length = attributes.Int();
-  int64_t outer = 1;
-  int64_t inner = 1;
-  for (int i = 0; i < axis; i++) outer *= out.shape[i];
-  for (int i = axis + 1; i < out.ndim; i++) inner *= out.shape[i];
+  attributes.Int();
+  const auto [outer, length, inner] = ColumnsOf(out, axis);
   Scratch scratch;
   Buckets buckets;
   if (!MakeBuckets(indices, length, scratch, &buckets)) {
@@ -289,9 +285,7 @@ Status TakeAlongAxis(const KernelCall& call) {
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
   const int axis = attributes.Int();
-  int64_t inner = 1;
-  for (int i = axis + 1; i < x.ndim; i++) inner *= x.shape[i];
-  const int64_t length = x.shape[axis];
+  const auto [outer, length, inner] = ColumnsOf(x, axis);
   const int64_t count = indices.shape[axis];
   alignas(8) uint8_t missing[8];
   MissingValue(x.dtype, missing);
@@ -358,11 +352,7 @@ Status TakeAlongAxisBackward(const KernelCall& call) {
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
   const int axis = attributes.Int();
-  int64_t outer = 1;
-  int64_t inner = 1;
-  for (int i = 0; i < axis; i++) outer *= out.shape[i];
-  for (int i = axis + 1; i < out.ndim; i++) inner *= out.shape[i];
-  const int64_t length = out.shape[axis];
+  const auto [outer, length, inner] = ColumnsOf(out, axis);
   const int64_t count = indices.shape[axis];
   volatile bool complete = true;
   // A column belongs to one worker: sums come in the order of the indices.

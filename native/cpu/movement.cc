@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "../kernel.h"
+#include "columns.h"
 #include "parallel.h"
 #include "simd/target.h"
 // After the target:
@@ -406,12 +407,10 @@ Status Concatenate(const KernelCall& call) {
   Attributes attributes = call.attributes();
   const int axis = attributes.Int();
   const int size = ItemSize(out.dtype);
-  int64_t outer = 1;
-  int64_t inner = size;
-  for (int i = 0; i < axis; i++) outer *= out.shape[i];
-  for (int i = axis + 1; i < out.ndim; i++) inner *= out.shape[i];
-  const int64_t row = out.shape[axis] * inner;
-  ParallelFor(outer, static_cast<double>(row) * 0.1, 1,
+  const Columns columns = ColumnsOf(out, axis);
+  const int64_t inner = columns.inner * size;
+  const int64_t row = columns.length * inner;
+  ParallelFor(columns.outer, static_cast<double>(row) * 0.1, 1,
               [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; o++) {
       uint8_t* to = out.as<uint8_t>() + o * row;
@@ -437,10 +436,8 @@ Status Iota(const KernelCall& call) {
   const double start = attributes.Float();
   const double step = attributes.Float();
   const int size = ItemSize(out.dtype);
-  int64_t inner = 1;
-  for (int i = axis + 1; i < out.ndim; i++) inner *= out.shape[i];
-  const int64_t length = out.shape[axis];
-  ParallelFor(out.size / inner, static_cast<double>(inner) * 0.2 + 2, 64,
+  const auto [outer, length, inner] = ColumnsOf(out, axis);
+  ParallelFor(outer * length, static_cast<double>(inner) * 0.2 + 2, 64,
               [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       alignas(8) uint8_t value[8];

@@ -12,17 +12,14 @@ typedef float PowerF __attribute__((vector_size(4 * kPowerLanes)));
 typedef double PowerD __attribute__((vector_size(8 * kPowerLanes)));
 typedef int64_t PowerI __attribute__((vector_size(8 * kPowerLanes)));
 
-KERATIN_INLINE PowerD PowerFma(PowerD a, PowerD b, PowerD c) {
-  return Simd<double>::Fma(a, b, c);
-}
-KERATIN_INLINE PowerD PowerSet(double x) { return x - PowerD{}; }
+KERATIN_INLINE PowerD PowerSet(double x) { return Simd<double>::Broadcast(x); }
 KERATIN_INLINE PowerI PowerBits(PowerD x) { return reinterpret_cast<PowerI>(x); }
 
 template <int kCount>
 KERATIN_INLINE PowerD PowerPolynomial(PowerD x, const double (&c)[kCount]) {
   PowerD p = PowerSet(c[0]);
 #pragma GCC unroll 16
-  for (int i = 1; i < kCount; i++) p = PowerFma(p, x, PowerSet(c[i]));
+  for (int i = 1; i < kCount; i++) p = Simd<double>::Fma(p, x, PowerSet(c[i]));
   return p;
 }
 
@@ -41,7 +38,7 @@ KERATIN_INLINE PowerD PowerLog2(PowerD x) {
   const PowerD e =
       reinterpret_cast<PowerD>(PowerBits(PowerSet(kShift)) + whole) - kShift;
   const PowerD t = (m - 1.0) / (m + 1.0);
-  return PowerFma(PowerPolynomial(t * t, kC), t, e);
+  return Simd<double>::Fma(PowerPolynomial(t * t, kC), t, e);
 }
 
 // 2^z for z in [-200, 200].

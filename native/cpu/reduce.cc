@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "../kernel.h"
+#include "columns.h"
 #include "parallel.h"
 #include "simd/target.h"
 // After the target:
@@ -498,11 +499,7 @@ Status Arg(const KernelCall& call) {
   const TensorView& out = call.outputs[0];
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
-  const int axis = attributes.Int();
-  int64_t inner = 1;
-  for (int i = axis + 1; i < x.ndim; i++) inner *= x.shape[i];
-  const int64_t length = x.shape[axis];
-  const int64_t outer = out.size / inner;
+  const auto [outer, length, inner] = ColumnsOf(x, attributes.Int());
   int32_t* to = out.as<int32_t>();
 #define KERATIN_ARG(T)                                                    \
   ArgRows<T, T, kMax>(x.as<const T>(), to, outer, length, inner);         \

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "../kernel.h"
+#include "columns.h"
 #include "parallel.h"
 #include "simd/target.h"
 // After the target:
@@ -91,12 +92,8 @@ Status Running(const KernelCall& call) {
   const TensorView& out = call.outputs[0];
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
-  const int axis = attributes.Int();
+  const auto [outer, length, inner] = ColumnsOf(x, attributes.Int());
   const int direction = attributes.Bool() ? -1 : 1;
-  int64_t inner = 1;
-  for (int i = axis + 1; i < x.ndim; i++) inner *= x.shape[i];
-  const int64_t length = x.shape[axis];
-  const int64_t outer = x.size / (length * inner);
 #define KERATIN_SCAN(T)                                              \
   Scan<Op>(x.as<const T>(), out.as<T>(), outer, length, inner, direction)
   switch (x.dtype) {

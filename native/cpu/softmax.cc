@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../kernel.h"
+#include "columns.h"
 #include "parallel.h"
 #include "simd/target.h"
 // After the target:
@@ -194,10 +195,7 @@ Status Softmax(const KernelCall& call) {
   const TensorView& out = call.outputs[0];
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
-  const int axis = attributes.Int();
-  const int64_t length = in.shape[axis];
-  int64_t inner = 1;
-  for (int i = axis + 1; i < in.ndim; i++) inner *= in.shape[i];
+  const auto [outer, length, inner] = ColumnsOf(in, attributes.Int());
   bool ok;
   switch (in.dtype) {
     case DType::kFloat16:

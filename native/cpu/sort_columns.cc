@@ -6,6 +6,7 @@
 #include "simd/target.h"
 // After the target:
 #include "simd/f32.h"
+#include "columns.h"
 #include "sort_keys.h"
 #include "sort_network.h"
 

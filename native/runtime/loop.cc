@@ -5,72 +5,15 @@
 #include <cstring>
 
 #include "../cpu/parallel.h"
+#include "word_reader.h"
 
 namespace keratin {
 namespace {
 
-// Elements of a block: some ten blocks of float32 stay in L1.
-constexpr int64_t kBlock = 1024;
 constexpr int64_t kBlockBytes = kBlock * 8;
 constexpr int kMaxWorkers = 64;
-constexpr int32_t kMaxCount = 1 << 12;
 // A guess at what a step takes for an element.
 constexpr double kStepNanoseconds = 0.2;
-
-// Reads words and never past their end.
-class Words {
- public:
-  explicit Words(const KernelCall& call)
-      : next_(call.words), end_(call.words + call.num_words) {}
-  int32_t Next() {
-    if (next_ == end_) {
-      ok_ = false;
-      return 0;
-    }
-    return *next_++;
-  }
-  int32_t Count() {
-    const int32_t count = Next();
-    if (count >= 0 && count <= kMaxCount) return count;
-    ok_ = false;
-    return 0;
-  }
-  const int32_t* Take(int32_t count) {
-    const int32_t* words = next_;
-    if (count > end_ - next_) {
-      ok_ = false;
-    } else {
-      next_ += count;
-    }
-    return words;
-  }
-  bool ok() const { return ok_; }
-
- private:
-  const int32_t* next_;
-  const int32_t* end_;
-  bool ok_ = true;
-};
-
-template <class T>
-void Fill(uint8_t* to, const uint8_t* value, int64_t n) {
-  T v;
-  std::memcpy(&v, value, sizeof v);
-  std::fill_n(reinterpret_cast<T*>(to), n, v);
-}
-
-void Repeat(int size, uint8_t* to, const uint8_t* value, int64_t n) {
-  switch (size) {
-    case 1:
-      return Fill<uint8_t>(to, value, n);
-    case 2:
-      return Fill<uint16_t>(to, value, n);
-    case 4:
-      return Fill<uint32_t>(to, value, n);
-    default:
-      return Fill<uint64_t>(to, value, n);
-  }
-}
 
 }  // namespace
 
@@ -97,37 +40,26 @@ bool Loop::Decode(const Registry& kernels, const KernelCall& call,
   }
   for (int i = 0; i < call.num_inputs; i++) {
     const TensorView& view = call.inputs[i];
-    Input input{Input::kWhole, ItemSize(view.dtype), 0, {}, {}};
     if (view.ndim > shape.ndim) return malformed("rank of an input");
-    int64_t running = 1;
-    for (int axis = shape.ndim - 1; axis >= 0; axis--) {
-      const int own = axis - (shape.ndim - view.ndim);
-      const int64_t length = own >= 0 ? view.shape[own] : 1;
-      const int64_t dim = shape.shape[axis];
-      if (length != dim && length != 1) return malformed("shape of an input");
-      const int64_t stride = length == 1 ? 0 : running;
-      running *= length;
-      if (dim == 1) continue;
-      int& rank = input.rank;
-      if (rank > 0 &&
-          stride == input.strides[rank - 1] * input.dims[rank - 1]) {
-        input.dims[rank - 1] *= dim;
-        continue;
+    for (int axis = 1; axis <= view.ndim; axis++) {
+      const int64_t length = view.shape[view.ndim - axis];
+      if (length != 1 && length != shape.shape[shape.ndim - axis]) {
+        return malformed("shape of an input");
       }
-      input.dims[rank] = dim;
-      input.strides[rank] = stride;
-      rank++;
     }
+    Input input{Input::kWhole, ItemSize(view.dtype), {}};
     if (view.size != shape.size) {
       input.kind = view.size == 1 ? Input::kScalar : Input::kSpread;
       staged_++;
     }
+    MakeWalk(&view, 1, shape, &input.walk);
     inputs_.push_back(input);
   }
 
-  Words words(call);
+  WordReader words(call.words, static_cast<size_t>(call.num_words));
   registers_ = words.Count();
   const int32_t temporaries = words.Count();
+  if (registers_ > temporaries) return malformed("registers");
   for (int32_t i = 0; i < temporaries && words.ok(); i++) {
     const int32_t dtype = words.Next();
     const int32_t reg = words.Next();
@@ -243,32 +175,16 @@ void Loop::SetBlocks(uint8_t* blocks) {
 
 void Loop::Input::Load(const uint8_t* data, int64_t begin, int64_t n,
                        uint8_t* to) const {
-  int64_t index[kMaxRank];
-  int64_t offset = 0;
-  int64_t rest = begin;
-  for (int i = 0; i < rank; i++) {
-    index[i] = rest % dims[i];
-    rest /= dims[i];
-    offset += index[i] * strides[i];
-  }
-  for (int64_t at = 0; at < n;) {
-    const int64_t run = std::min(dims[0] - index[0], n - at);
-    const uint8_t* from = data + offset * size;
-    if (strides[0] == 0) {
-      Repeat(size, to + at * size, from, run);
-    } else {
-      std::memcpy(to + at * size, from, static_cast<size_t>(run * size));
-    }
-    at += run;
-    offset -= index[0] * strides[0];
-    index[0] = 0;
-    for (int i = 1; i < rank; i++) {
-      offset += strides[i];
-      if (++index[i] < dims[i]) break;
-      offset -= dims[i] * strides[i];
-      index[i] = 0;
-    }
-  }
+  WalkRows(walk, 1, begin, begin + n,
+           [&](int64_t at, const int64_t* offsets, int64_t length) {
+             uint8_t* row = to + (at - begin) * size;
+             const uint8_t* from = data + offsets[0] * size;
+             if (walk.strides[0][0] == 0) {
+               FillBlock(size, row, from, length);
+             } else {
+               std::memcpy(row, from, static_cast<size_t>(length * size));
+             }
+           });
 }
 
 void Loop::SetLength(Worker& worker, int64_t n) const {
@@ -281,8 +197,8 @@ void Loop::RunRange(Worker& worker, const KernelCall& call, int64_t begin,
   const size_t num_inputs = inputs_.size();
   for (size_t i = 0; i < num_inputs; i++) {
     if (inputs_[i].kind != Input::kScalar) continue;
-    Repeat(inputs_[i].size, worker.staged[i], call.inputs[i].as<uint8_t>(),
-           std::min(kBlock, end - begin));
+    FillBlock(inputs_[i].size, worker.staged[i], call.inputs[i].data,
+              std::min(kBlock, end - begin));
   }
   for (int64_t at = begin; at < end; at += kBlock) {
     const int64_t n = std::min(kBlock, end - at);

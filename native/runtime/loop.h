@@ -15,6 +15,7 @@
 #include <memory>
 #include <vector>
 
+#include "../cpu/walk.h"
 #include "../kernel.h"
 
 namespace keratin {
@@ -40,10 +41,7 @@ class Loop {
   struct Input {
     enum Kind { kWhole, kScalar, kSpread } kind;
     int size;  // of an element
-    // Of kSpread: the axes of the loop, innermost first, with neighbours merged.
-    int rank = 0;
-    int64_t dims[kMaxRank];
-    int64_t strides[kMaxRank];
+    Walk walk;  // of kSpread
 
     void Load(const uint8_t* data, int64_t begin, int64_t n, uint8_t* to) const;
   };

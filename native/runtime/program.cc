@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "loop.h"
+#include "word_reader.h"
 
 #include <algorithm>
 #include <chrono>
@@ -35,48 +36,12 @@ uint8_t* AllocateBlock(size_t bytes) {
 
 }  // namespace
 
-// Reads words and remembers whether it ran past the end.
-class Program::Reader {
- public:
-  Reader(const int32_t* words, size_t count) : next_(words), left_(count) {}
-  int32_t Next() {
-    if (left_ == 0) {
-      ok_ = false;
-      return 0;
-    }
-    left_--;
-    return *next_++;
-  }
-  // A count of things of at least one word each.
-  int32_t Count() {
-    const int32_t count = Next();
-    if (count < 0 || static_cast<size_t>(count) > left_) ok_ = false;
-    return ok_ ? count : 0;
-  }
-  const int32_t* Take(int32_t count) {
-    if (count < 0 || static_cast<size_t>(count) > left_) {
-      ok_ = false;
-      return next_;
-    }
-    const int32_t* words = next_;
-    next_ += count;
-    left_ -= static_cast<size_t>(count);
-    return words;
-  }
-  bool ok() const { return ok_; }
-
- private:
-  const int32_t* next_;
-  size_t left_;
-  bool ok_ = true;
-};
-
 Program* Program::Create(const Registry& kernels, const int32_t* words,
                          size_t count, const uint8_t* constants,
                          size_t constant_bytes,
                          const std::vector<Storage*>& held, char* message) {
   auto* program = new Program;
-  Reader reader(words, count);
+  WordReader reader(words, count);
   if (!program->Decode(kernels, reader, constants, constant_bytes, held,
                        message)) {
     delete program;
@@ -91,7 +56,7 @@ Program::~Program() {
   std::free(blocks_);
 }
 
-bool Program::Decode(const Registry& kernels, Reader& reader,
+bool Program::Decode(const Registry& kernels, WordReader& reader,
                      const uint8_t* constants, size_t constant_bytes,
                      const std::vector<Storage*>& held, char* message) {
   const auto malformed = [&](const char* what, int at) {
@@ -307,7 +272,7 @@ bool Program::ReadLoops(const Registry& kernels,
 }
 
 std::unique_ptr<Control> Program::ReadControl(const Registry& kernels,
-                                              int32_t kernel, Reader& reader,
+                                              int32_t kernel, WordReader& reader,
                                               const KernelCall& call,
                                               char* message) {
   const auto malformed = [&](int at) {

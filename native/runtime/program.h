@@ -59,6 +59,7 @@ struct Fault {
 
 class Control;
 class Loop;
+class WordReader;
 
 class Program {
  public:
@@ -116,18 +117,17 @@ class Program {
     int64_t bytes;
     std::vector<TensorView*> views;
   };
-  class Reader;
 
   Program() = default;
   // The bodies of a control instruction.
   static std::unique_ptr<Control> ReadControl(const Registry& kernels,
-                                              int32_t kernel, Reader& reader,
+                                              int32_t kernel, WordReader& reader,
                                               const KernelCall& call,
                                               char* message);
   // The loops of those instructions that are `kLoopedKernel`.
   bool ReadLoops(const Registry& kernels, const std::vector<bool>& is_loop,
                  char* message);
-  bool Decode(const Registry& kernels, Reader& reader,
+  bool Decode(const Registry& kernels, WordReader& reader,
               const uint8_t* constants, size_t constant_bytes,
               const std::vector<Storage*>& held, char* message);
 

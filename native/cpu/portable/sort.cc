@@ -7,6 +7,7 @@
 
 #include "../../kernel.h"
 #include "../parallel.h"
+#include "../columns.h"
 #include "../sort_keys.h"
 #include "radix.h"
 
