@@ -21,7 +21,7 @@ import { mapTree } from "../util/pytree.ts";
 import { normalizeAxis, type Shape } from "../util/shapes.ts";
 import { clip } from "./arithmetic.ts";
 import { type TensorLike, toFloat, toTensor } from "./promote.ts";
-import { sliceAxis, squeeze } from "./shaping.ts";
+import { sliceAt } from "./shaping.ts";
 
 /**
  * The lengths of the axes.
@@ -200,8 +200,6 @@ export const unstack: PublicOp<(x: TensorLike, options?: UnstackOptions) => Tens
         { op: "unstack", shapes: [value.shape] },
       );
     }
-    return Array.from({ length: count }, (_, i) =>
-      squeeze(sliceAxis(value, at, i, i + 1), { axis: at }),
-    ) as Tensor[];
+    return Array.from({ length: count }, (_, i) => sliceAt(value, at, i));
   },
 );

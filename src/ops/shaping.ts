@@ -359,6 +359,14 @@ export function sliceAxis(x: Tensor, axis: number, start: number, limit: number)
   );
 }
 
+/** @internal One slice along an axis (normalized), which it loses. */
+export function sliceAt(x: Tensor, axis: number, index: number): Tensor {
+  return reshapeTo(
+    sliceAxis(x, axis, index, index + 1),
+    x.shape.filter((_, i) => i !== axis),
+  );
+}
+
 const padOp: OpDefinition<{
   low: readonly number[];
   high: readonly number[];

@@ -118,17 +118,25 @@ export abstract class Convolution extends Layer {
   /** Adds the bias and applies the activation. */
   protected finish(outputs: Tensor): Tensor {
     if (this.bias === null) return this.activation(outputs);
-    const isLast = this.dataFormat === "channels_last";
-    const ones = new Array<number>(this.rank).fill(1);
-    const bias = isLast
-      ? this.bias
-      : reshape(this.bias, [1, this.bias.shape[0] as number, ...ones]);
-    return this.activation(add(outputs, bias));
+    return this.activation(add(outputs, alongChannels(this.bias, this.rank, this.dataFormat)));
   }
 }
 
+/** A bias with axes for what it is added to, images of `rank` axes. */
+export function alongChannels<Bias extends Tensor | Variable>(
+  bias: Bias,
+  rank: number,
+  dataFormat: DataFormat,
+): Bias | Tensor {
+  if (dataFormat === "channels_last") return bias;
+  return reshape(bias, [1, bias.shape[0] as number, ...new Array<number>(rank).fill(1)]);
+}
+
 /** @throws {ArgumentError} If both strides and dilation are above 1. */
-export function refuseStridedDilation({ strides, dilationRate }: Convolution, layer: string): void {
+export function refuseStridedDilation(
+  { strides, dilationRate }: Pick<Convolution, "strides" | "dilationRate">,
+  layer: string,
+): void {
   if (Math.max(...strides) > 1 && Math.max(...dilationRate) > 1) {
     throw new ArgumentError(
       `${layer}: strides and dilation cannot both be above 1, got strides ${strides} and ` +

@@ -7,7 +7,6 @@ import { concatenate } from "../../../ops/joining.ts";
 import { flip } from "../../../ops/shaping.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, describe, StateError } from "../../../util/errors.ts";
-import { isPlainObject } from "../../../util/pytree.ts";
 import {
   type Config,
   construct,
@@ -23,7 +22,7 @@ import {
 } from "../../saving/serialization.ts";
 import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
 import type { States } from "./cells.ts";
-import type { RNN } from "./rnn.ts";
+import { type RNN, withStateAsOption } from "./rnn.ts";
 
 /** How the outputs of two directions become one; null: not at all. */
 export type MergeMode = "sum" | "mul" | "ave" | "concat" | null;
@@ -148,13 +147,9 @@ export class Bidirectional extends Layer {
     }
   }
 
-  /** @internal Keras's calls may give the initial state by position. */
+  /** @internal */
   override invoke(given: unknown[]): unknown {
-    const [sequences, second, third] = given;
-    if (given.length < 2 || isPlainObject(second)) return super.invoke(given);
-    const options = { ...((third ?? {}) as CallOptions) };
-    if (second !== null && second !== undefined) options["initialState"] = second;
-    return super.invoke([sequences, options]);
+    return super.invoke(withStateAsOption(given));
   }
 
   override call(

@@ -1,15 +1,16 @@
 /**
  * @module
  */
-import { add, multiply } from "../../../ops/arithmetic.ts";
+import { add } from "../../../ops/arithmetic.ts";
 import { conv } from "../../../ops/convolution.ts";
 import { zeros } from "../../../ops/creation.ts";
 import { concatenate } from "../../../ops/joining.ts";
 import { reshape } from "../../../ops/shaping.ts";
 import { split } from "../../../ops/splitting.ts";
+import { outputSize, paddings } from "../../../ops/windows.ts";
 import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import { ArgumentError, formatShape, ShapeError } from "../../../util/errors.ts";
+import { formatShape, ShapeError } from "../../../util/errors.ts";
 import type * as activations from "../../activations/index.ts";
 import { get as getActivation } from "../../activations/index.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
@@ -19,9 +20,10 @@ import {
   standardizePadding,
   standardizeTuple,
 } from "../arguments.ts";
+import { alongChannels, refuseStridedDilation } from "../convolutional/convolution.ts";
+import { lstmBias, lstmGates } from "./lstm-cell.ts";
 import {
   cellParameters,
-  forgetBias,
   orDefault,
   RecurrentCell,
   type RecurrentCellOptions,
@@ -92,12 +94,7 @@ export class ConvLSTMCell extends RecurrentCell {
     this.padding = standardizePadding(options.padding ?? "valid", name);
     this.dataFormat = standardizeDataFormat(options.dataFormat);
     this.dilationRate = standardizeTuple(options.dilationRate ?? 1, rank, name, "dilationRate");
-    if (Math.max(...this.strides) > 1 && Math.max(...this.dilationRate) > 1) {
-      throw new ArgumentError(
-        `${name}: strides and dilation cannot both be above 1, got strides ${this.strides} and ` +
-          `dilation ${this.dilationRate}.`,
-      );
-    }
+    refuseStridedDilation(this, name);
     this.recurrentActivation = getActivation(orDefault(options.recurrentActivation, "sigmoid"));
     this.unitForgetBias = options.unitForgetBias ?? true;
   }
@@ -128,21 +125,17 @@ export class ConvLSTMCell extends RecurrentCell {
       );
     }
     const all = 4 * this.filters;
-    this.kernel = this.addCellWeight("kernel", [...this.kernelSize, channels, all]);
-    this.recurrentKernel = this.addCellWeight("recurrent", [...this.kernelSize, this.filters, all]);
-    const initializer = this.unitForgetBias
-      ? forgetBias(this.biasInitializer, this.filters)
-      : this.biasInitializer;
-    this.bias = this.useBias ? this.addCellWeight("bias", [all], initializer) : null;
-    const sizes = spatial.map((size, i) => this.#outputSize(size as number, i));
+    this.makeWeights(
+      [...this.kernelSize, channels, all],
+      [...this.kernelSize, this.filters, all],
+      [all],
+      lstmBias(this, this.filters),
+    );
+    const { kernelSize, strides, padding, dilationRate } = this;
+    const lengths = spatial as number[];
+    const around = paddings(this.name, padding, lengths, kernelSize, strides, dilationRate);
+    const sizes = outputSize(lengths, kernelSize, strides, around, dilationRate);
     this.#stateShape = isLast ? [...sizes, this.filters] : [this.filters, ...sizes];
-  }
-
-  #outputSize(size: number, axis: number): number {
-    const stride = this.strides[axis] as number;
-    if (this.padding === "same") return Math.ceil(size / stride);
-    const window = ((this.kernelSize[axis] as number) - 1) * (this.dilationRate[axis] as number);
-    return Math.floor((size - window - 1) / stride) + 1;
   }
 
   override get startsAtZero(): boolean {
@@ -168,7 +161,10 @@ export class ConvLSTMCell extends RecurrentCell {
       padding: padding as "valid" | "same",
       dilationRate,
     });
-    const biased = this.bias === null ? images : add(images, this.#alongChannels(this.bias.value));
+    const biased =
+      this.bias === null
+        ? images
+        : add(images, alongChannels(this.bias.value, this.rank, this.dataFormat));
     return reshape(biased, [...steps, ...biased.shape.slice(1)]);
   }
 
@@ -179,24 +175,8 @@ export class ConvLSTMCell extends RecurrentCell {
       const inner = this.#gateImages(scaledStates(h as Tensor, factors), kernel, {
         padding: "same",
       });
-      return this.#gates(add(projected, inner), c as Tensor);
+      return lstmGates(this, add(projected, inner), c as Tensor, this.#channelAxis);
     };
-  }
-
-  // c' = f * c + i * candidate, h' = o * activation(c')
-  #gates(sums: Tensor, before: Tensor): [Tensor, Tensor[]] {
-    const [i, f, candidate, o] = split(sums, 4, { axis: this.#channelAxis }) as [
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const c = add(
-      multiply(this.recurrentActivation(f), before),
-      multiply(this.recurrentActivation(i), this.activation(candidate)),
-    );
-    const h = multiply(this.recurrentActivation(o), this.activation(c));
-    return [h, [h, c]];
   }
 
   /** Convolutions with the filters of all gates: of one input, or of one for each gate. */
@@ -216,10 +196,5 @@ export class ConvLSTMCell extends RecurrentCell {
       inputs.map((x, gate) => conv(x, parts[gate] as Tensor, all)),
       { axis: this.#channelAxis },
     );
-  }
-
-  #alongChannels(bias: Tensor): Tensor {
-    if (this.dataFormat === "channels_last") return bias;
-    return reshape(bias, [1, bias.size, ...new Array<number>(this.rank).fill(1)]);
   }
 }

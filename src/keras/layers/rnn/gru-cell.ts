@@ -5,29 +5,15 @@ import { add, multiply, subtract } from "../../../ops/arithmetic.ts";
 import { matmul } from "../../../ops/linear.ts";
 import { split } from "../../../ops/splitting.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import type * as activations from "../../activations/index.ts";
-import { get as getActivation } from "../../activations/index.ts";
-import { inherits, type ParameterTable, required } from "../../object.ts";
+import { inherits, type ParameterTable } from "../../object.ts";
 import { checkPositiveInteger } from "../arguments.ts";
-import {
-  cellParameters,
-  gateProducts,
-  orDefault,
-  RecurrentCell,
-  type RecurrentCellOptions,
-  type Step,
-  scaledStates,
-  visibleParameters,
-} from "./recurrent-cell.ts";
+import { GatedCell, type GatedCellOptions, gatedCellParameters } from "./gated-cell.ts";
+import { gateProducts, type Step, scaledStates } from "./recurrent-cell.ts";
 
 /** Options of `GRUCell`. */
-export interface GRUCellOptions extends RecurrentCellOptions {
-  /** Of the gates. Default: `"sigmoid"`. */
-  recurrentActivation?: activations.ActivationLike | undefined;
+export interface GRUCellOptions extends GatedCellOptions {
   /** Whether the reset gate applies after the product with the recurrent kernel. */
   resetAfter?: boolean | undefined;
-  /** 1: each gate has a dropout mask of its own; 2: one mask for all. */
-  implementation?: 1 | 2 | undefined;
 }
 
 /**
@@ -39,54 +25,32 @@ export interface GRUCellOptions extends RecurrentCellOptions {
  * const [output, states] = cell(ops.ones([2, 3]), [ops.zeros([2, 4])]);
  * output.shape; // [2, 4]
  */
-export class GRUCell extends RecurrentCell {
+export class GRUCell extends GatedCell {
   static override readonly parameters: ParameterTable = {
-    units: required,
-    activation: "tanh",
-    recurrent_activation: "sigmoid",
-    ...cellParameters,
+    ...gatedCellParameters,
     reset_after: true,
     implementation: 2,
     [inherits]: true,
   };
-  readonly units: number;
-  readonly recurrentActivation: activations.ActivationFunction;
   readonly resetAfter: boolean;
-  readonly implementation: number;
 
   constructor(units: number, options: GRUCellOptions = {}) {
-    super(options, false);
-    this.units = checkPositiveInteger(units, new.target.name, "units");
-    this.recurrentActivation = getActivation(orDefault(options.recurrentActivation, "sigmoid"));
+    super(units, options);
     this.resetAfter = options.resetAfter ?? true;
-    this.implementation = this.recurrentDropout > 0 ? 1 : (options.implementation ?? 2);
   }
 
   override get stateSize(): number {
     return this.units;
   }
 
-  /** The size of the output. */
-  get outputSize(): number {
-    return this.units;
-  }
-
-  protected override get maskCount(): number {
-    return this.implementation === 1 ? 3 : 1;
-  }
-
-  protected override get configParameters(): readonly string[] {
-    return visibleParameters(super.configParameters);
+  protected override get gateCount(): number {
+    return 3;
   }
 
   override build(inputShape: readonly (number | null)[]): void {
     const features = checkPositiveInteger(inputShape.at(-1), this.name, "the number of features");
     const all = 3 * this.units;
-    this.kernel = this.addCellWeight("kernel", [features, all]);
-    this.recurrentKernel = this.addCellWeight("recurrent", [this.units, all]);
-    this.bias = this.useBias
-      ? this.addCellWeight("bias", this.resetAfter ? [2, all] : [all])
-      : null;
+    this.makeWeights([features, all], [this.units, all], this.resetAfter ? [2, all] : [all]);
   }
 
   /** The biases of the two products, each [3 · units] or null. */

@@ -2,32 +2,21 @@
  * @module
  */
 import { add, multiply } from "../../../ops/arithmetic.ts";
+import { ones } from "../../../ops/creation.ts";
+import { concatenate } from "../../../ops/joining.ts";
 import { split } from "../../../ops/splitting.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import type * as activations from "../../activations/index.ts";
-import { get as getActivation } from "../../activations/index.ts";
-import { inherits, type ParameterTable, required } from "../../object.ts";
+import type { VariableInitializer } from "../../../tensor/variable.ts";
+import type { DType } from "../../../util/dtypes.ts";
+import { inherits, type ParameterTable } from "../../object.ts";
 import { checkPositiveInteger } from "../arguments.ts";
-import {
-  cellParameters,
-  forgetBias,
-  gateProducts,
-  orDefault,
-  RecurrentCell,
-  type RecurrentCellOptions,
-  type Step,
-  scaledStates,
-  visibleParameters,
-} from "./recurrent-cell.ts";
+import { GatedCell, type GatedCellOptions, gatedCellParameters } from "./gated-cell.ts";
+import { gateProducts, type RecurrentCell, type Step, scaledStates } from "./recurrent-cell.ts";
 
 /** Options of `LSTMCell`. */
-export interface LSTMCellOptions extends RecurrentCellOptions {
-  /** Of the gates. Default: `"sigmoid"`. */
-  recurrentActivation?: activations.ActivationLike | undefined;
+export interface LSTMCellOptions extends GatedCellOptions {
   /** Whether the bias of the forget gate starts at 1. */
   unitForgetBias?: boolean | undefined;
-  /** 1: each gate has a dropout mask of its own; 2: one mask for all. */
-  implementation?: 1 | 2 | undefined;
 }
 
 /**
@@ -39,55 +28,32 @@ export interface LSTMCellOptions extends RecurrentCellOptions {
  * const [output, [h, c]] = cell(ops.ones([2, 3]), [ops.zeros([2, 4]), ops.zeros([2, 4])]);
  * c.shape; // [2, 4]
  */
-export class LSTMCell extends RecurrentCell {
+export class LSTMCell extends GatedCell {
   static override readonly parameters: ParameterTable = {
-    units: required,
-    activation: "tanh",
-    recurrent_activation: "sigmoid",
-    ...cellParameters,
+    ...gatedCellParameters,
     unit_forget_bias: true,
     implementation: 2,
     [inherits]: true,
   };
-  readonly units: number;
-  readonly recurrentActivation: activations.ActivationFunction;
   readonly unitForgetBias: boolean;
-  readonly implementation: number;
 
   constructor(units: number, options: LSTMCellOptions = {}) {
-    super(options, false);
-    this.units = checkPositiveInteger(units, new.target.name, "units");
-    this.recurrentActivation = getActivation(orDefault(options.recurrentActivation, "sigmoid"));
+    super(units, options);
     this.unitForgetBias = options.unitForgetBias ?? true;
-    this.implementation = this.recurrentDropout > 0 ? 1 : (options.implementation ?? 2);
   }
 
   override get stateSize(): readonly number[] {
     return [this.units, this.units];
   }
 
-  /** The size of the output. */
-  get outputSize(): number {
-    return this.units;
-  }
-
-  protected override get maskCount(): number {
-    return this.implementation === 1 ? 4 : 1;
-  }
-
-  protected override get configParameters(): readonly string[] {
-    return visibleParameters(super.configParameters);
+  protected override get gateCount(): number {
+    return 4;
   }
 
   override build(inputShape: readonly (number | null)[]): void {
     const features = checkPositiveInteger(inputShape.at(-1), this.name, "the number of features");
     const all = 4 * this.units;
-    this.kernel = this.addCellWeight("kernel", [features, all]);
-    this.recurrentKernel = this.addCellWeight("recurrent", [this.units, all]);
-    const initializer = this.unitForgetBias
-      ? forgetBias(this.biasInitializer, this.units)
-      : this.biasInitializer;
-    this.bias = this.useBias ? this.addCellWeight("bias", [all], initializer) : null;
+    this.makeWeights([features, all], [this.units, all], [all], lstmBias(this, this.units));
   }
 
   // Gates in Keras's order: i (input), f (forget), c (candidate), o (output).
@@ -101,18 +67,38 @@ export class LSTMCell extends RecurrentCell {
     const factors = this.stateFactors(states[0] as Tensor, training);
     return (projected, [h, c]) => {
       const inner = gateProducts(scaledStates(h as Tensor, factors), kernel);
-      return this.#gates(add(projected, inner), c as Tensor);
+      return lstmGates(this, add(projected, inner), c as Tensor, -1);
     };
   }
+}
 
-  // c' = f * c + i * candidate, h' = o * activation(c')
-  #gates(sums: Tensor, before: Tensor): [Tensor, Tensor[]] {
-    const [i, f, candidate, o] = split(sums, 4, { axis: -1 }) as [Tensor, Tensor, Tensor, Tensor];
-    const c = add(
-      multiply(this.recurrentActivation(f), before),
-      multiply(this.recurrentActivation(i), this.activation(candidate)),
-    );
-    const h = multiply(this.recurrentActivation(o), this.activation(c));
-    return [h, [h, c]];
-  }
+/** What the steps of LSTMs of all kinds go by. */
+type LSTMLike = Pick<RecurrentCell, "activation" | "biasInitializer"> &
+  Pick<LSTMCell, "recurrentActivation" | "unitForgetBias">;
+
+/**
+ * The end of a step, from the sums of all gates along `axis` and the cell's
+ * state: `c' = f * c + i * candidate`, `h' = o * activation(c')`.
+ */
+export function lstmGates(
+  { activation, recurrentActivation }: LSTMLike,
+  sums: Tensor,
+  before: Tensor,
+  axis: number,
+): [output: Tensor, states: Tensor[]] {
+  const [i, f, candidate, o] = split(sums, 4, { axis }) as [Tensor, Tensor, Tensor, Tensor];
+  const c = add(
+    multiply(recurrentActivation(f), before),
+    multiply(recurrentActivation(i), activation(candidate)),
+  );
+  const h = multiply(recurrentActivation(o), activation(c));
+  return [h, [h, c]];
+}
+
+/** The initializer of the bias of all gates: that of the second one may start at 1. */
+export function lstmBias({ biasInitializer, unitForgetBias }: LSTMLike, size: number): unknown {
+  if (!unitForgetBias) return biasInitializer;
+  const others = biasInitializer as VariableInitializer;
+  return (_shape: readonly number[], options: { dtype: DType }): Tensor =>
+    concatenate([others([size], options), ones([size], options), others([2 * size], options)]);
 }

@@ -6,21 +6,21 @@
 import { dropout } from "../../../nn/random.ts";
 import { SeedGenerator } from "../../../nn/seed-generator.ts";
 import { multiply } from "../../../ops/arithmetic.ts";
-import { ones, zeros } from "../../../ops/creation.ts";
+import { zeros } from "../../../ops/creation.ts";
 import { concatenate } from "../../../ops/joining.ts";
 import { matmul } from "../../../ops/linear.ts";
 import { split } from "../../../ops/splitting.ts";
 import { state } from "../../../tensor/context.ts";
 import { onesLike } from "../../../tensor/fill.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import type { Variable, VariableInitializer } from "../../../tensor/variable.ts";
-import type { DType } from "../../../util/dtypes.ts";
+import type { Variable } from "../../../tensor/variable.ts";
 import { ArgumentError, describe } from "../../../util/errors.ts";
 import * as activations from "../../activations/index.ts";
 import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
 import type { ParameterTable } from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
+import { addParameter } from "../add-parameter.ts";
 import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
 
 /** Options of all recurrent cells. */
@@ -79,9 +79,6 @@ export interface DropoutMasks {
 }
 
 const noMasks: DropoutMasks = { inputs: null, states: null, areHeld: false };
-
-/** Which weight: it says which initializer, regularizer and constraint apply. */
-type Role = "kernel" | "recurrent" | "bias";
 
 /**
  * A cell whose step is in two parts: what depends on the inputs alone, which a
@@ -176,19 +173,20 @@ export abstract class RecurrentCell extends Layer {
     return sizes.map((size) => zeros([batchSize, size], { dtype: this.computeDtype }));
   }
 
-  /** Makes one of the three weights. */
-  protected addCellWeight(
-    role: Role,
-    shape: readonly number[],
-    initializer: unknown = this[`${role}Initializer`],
-  ): Variable {
-    return this.addWeight({
-      name: role === "recurrent" ? "recurrent_kernel" : role,
-      shape,
-      initializer: initializer as initializers.InitializerLike,
-      regularizer: this[`${role}Regularizer`] as regularizers.RegularizerLike,
-      constraint: this[`${role}Constraint`] as constraints.ConstraintLike,
+  /** Makes the three weights. */
+  protected makeWeights(
+    kernel: readonly number[],
+    recurrent: readonly number[],
+    bias: readonly number[],
+    biasInitializer: unknown = this.biasInitializer,
+  ): void {
+    this.kernel = addParameter(this, "kernel", kernel);
+    this.recurrentKernel = addParameter(this, "recurrent_kernel", recurrent, {
+      prefix: "recurrent",
     });
+    this.bias = this.useBias
+      ? addParameter(this, "bias", bias, { initializer: biasInitializer })
+      : null;
   }
 
   // --- Dropout: a mask is drawn at the first step and stays for the sequence ---
@@ -301,13 +299,6 @@ export function gateProducts(inputs: readonly Tensor[], kernel: Tensor): Tensor 
     inputs.map((x, gate) => matmul(x, parts[gate] as Tensor)),
     { axis: -1 },
   );
-}
-
-/** An initializer for the bias of four gates that makes that of the second one 1. */
-export function forgetBias(initializer: unknown, size: number): initializers.InitializerLike {
-  const others = initializer as VariableInitializer;
-  return (_shape: readonly number[], options: { dtype: DType }): Tensor =>
-    concatenate([others([size], options), ones([size], options), others([2 * size], options)]);
 }
 
 /** Keras's configs leave out what only chooses how to compute. */

@@ -5,7 +5,7 @@ import { notEqual } from "../../../ops/comparison.ts";
 import { cast } from "../../../ops/creation.ts";
 import { toTensor } from "../../../ops/promote.ts";
 import { any } from "../../../ops/reduction.ts";
-import { reshape, sliceAxis } from "../../../ops/shaping.ts";
+import { sliceAt } from "../../../ops/shaping.ts";
 import { zerosLike } from "../../../tensor/fill.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { Variable } from "../../../tensor/variable.ts";
@@ -164,13 +164,9 @@ export class RNN extends Layer {
     this.resetState();
   }
 
-  /** @internal Keras's calls may give the initial state by position. */
+  /** @internal */
   override invoke(given: unknown[]): unknown {
-    const [sequences, second, third] = given;
-    if (given.length < 2 || isPlainObject(second)) return super.invoke(given);
-    const options = { ...((third ?? {}) as CallOptions) };
-    if (second !== null && second !== undefined) options["initialState"] = second;
-    return super.invoke([sequences, options]);
+    return super.invoke(withStateAsOption(given));
   }
 
   override computeOutputSpec(args: readonly unknown[], options: CallOptions): unknown {
@@ -192,7 +188,7 @@ export class RNN extends Layer {
     const { cell } = this;
     const [batch, length] = sequences.shape as readonly [number, number];
     const states = this.#startingStates(initialState, batch);
-    const masks = drawMasks(cell, stepOf(sequences), states);
+    const masks = drawMasks(cell, sliceAt(sequences, 1, 0), states);
     const {
       last,
       outputs,
@@ -306,10 +302,13 @@ export class RNN extends Layer {
   }
 }
 
-/** The first step of sequences, [batch, time, …]. */
-function stepOf(sequences: Tensor): Tensor {
-  const { shape } = sequences;
-  return reshape(sliceAxis(sequences, 1, 0, 1), [shape[0] as number, ...shape.slice(2)]);
+/** The arguments of a call that may give the initial state by position, as Keras's do. */
+export function withStateAsOption(given: unknown[]): unknown[] {
+  const [sequences, second, third] = given;
+  if (given.length < 2 || isPlainObject(second)) return given;
+  const options = { ...((third ?? {}) as CallOptions) };
+  if (second !== null && second !== undefined) options["initialState"] = second;
+  return [sequences, options];
 }
 
 /** The inputs of all steps projected at once, and what is left of a step. */

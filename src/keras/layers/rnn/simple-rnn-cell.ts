@@ -58,9 +58,7 @@ export class SimpleRNNCell extends RecurrentCell {
 
   override build(inputShape: readonly (number | null)[]): void {
     const features = checkPositiveInteger(inputShape.at(-1), this.name, "the number of features");
-    this.kernel = this.addCellWeight("kernel", [features, this.units]);
-    this.recurrentKernel = this.addCellWeight("recurrent", [this.units, this.units]);
-    this.bias = this.useBias ? this.addCellWeight("bias", [this.units]) : null;
+    this.makeWeights([features, this.units], [this.units, this.units], [this.units]);
   }
 
   override project(inputs: Tensor, training: boolean): Tensor {

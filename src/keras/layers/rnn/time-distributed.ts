@@ -2,7 +2,7 @@
  * @module
  */
 import { stack } from "../../../ops/joining.ts";
-import { reshape, sliceAxis } from "../../../ops/shaping.ts";
+import { sliceAt } from "../../../ops/shaping.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { formatShape, ShapeError } from "../../../util/errors.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
@@ -42,10 +42,10 @@ export class TimeDistributed extends Wrapper {
     const length = shape[1] as number;
     const outputs = Array.from({ length }, (_, i) => {
       const options: CallOptions = {};
-      if (mask !== null) options["mask"] = stepAt(mask as Tensor, i);
+      if (mask !== null) options["mask"] = sliceAt(mask as Tensor, 1, i);
       if (training !== undefined) options.training = training;
       // As in Keras the inner layer's own policy, masks and losses do not come in.
-      return this.layer.call(stepAt(inputs, i), options) as Tensor;
+      return this.layer.call(sliceAt(inputs, 1, i), options) as Tensor;
     });
     return stack(outputs, { axis: 1 });
   }
@@ -58,10 +58,4 @@ export class TimeDistributed extends Wrapper {
       { layer: this.name, shapes: [mask.shape, shape] },
     );
   }
-}
-
-/** [batch, …]: one step of [batch, time, …]. */
-function stepAt(x: Tensor, index: number): Tensor {
-  const [batch, , ...rest] = x.shape as readonly [number, number, ...number[]];
-  return reshape(sliceAxis(x, 1, index, index + 1), [batch, ...rest]);
 }

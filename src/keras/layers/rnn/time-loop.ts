@@ -7,7 +7,7 @@ import { where } from "../../../ops/comparison.ts";
 import { scanTensors } from "../../../ops/control/scan.ts";
 import { zeros } from "../../../ops/creation.ts";
 import { stack } from "../../../ops/joining.ts";
-import { flip, permute, reshape, sliceAxis } from "../../../ops/shaping.ts";
+import { flip, permute, reshape, sliceAt } from "../../../ops/shaping.ts";
 import { zerosLike } from "../../../tensor/fill.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { KerasTensor } from "../../keras-tensor.ts";
@@ -98,10 +98,10 @@ function unrolled(
   let last: Tensor | null = null;
   for (let i = 0; i < length; i++) {
     const at = goBackwards ? length - 1 - i : i;
-    let result = step(sliceAt(inputs, at), states);
+    let result = step(sliceAt(inputs, 0, at), states);
     if (mask !== null) {
       const substitute = zeroOutputForMask || last === null ? "zeros" : last;
-      result = masked(result, sliceAt(mask, at), states, substitute);
+      result = masked(result, sliceAt(mask, 0, at), states, substitute);
     }
     last = result.output;
     states = result.states;
@@ -152,7 +152,7 @@ function scanned(
   const [outputs] = results;
   const last = carried.length > 0 ? carry[count] : carry[own];
   return {
-    last: last ?? sliceAt(outputs as Tensor, goBackwards ? 0 : length - 1),
+    last: last ?? sliceAt(outputs as Tensor, 0, goBackwards ? 0 : length - 1),
     // A scan puts its results where the inputs were.
     outputs: !returnSequences
       ? null
@@ -174,7 +174,7 @@ function outputOf(
   let isState = false;
   const found = inferSymbolic(
     name,
-    [symbolic(sliceAt(inputs, 0)), ...states.map(symbolic)],
+    [symbolic(sliceAt(inputs, 0, 0)), ...states.map(symbolic)],
     (given) => {
       const [x, ...before] = given as [Tensor, ...Tensor[]];
       const { output, states: next } = step(x, before);
@@ -183,11 +183,6 @@ function outputOf(
     },
   ) as KerasTensor;
   return { output: zeros(found.shape as number[], { dtype: found.dtype }), isState };
-}
-
-/** One slice along the first axis, without it. */
-function sliceAt(x: Tensor, index: number): Tensor {
-  return reshape(sliceAxis(x, 0, index, index + 1), x.shape.slice(1));
 }
 
 /** [batch, time, …] as [time, batch, …], and back. */
