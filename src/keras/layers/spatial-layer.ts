@@ -1,44 +1,15 @@
 /**
- * What layers that change the lengths of an image's axes share.
+ * What layers over the axes of space share.
  *
  * @module
  */
-import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
-import { ArgumentError, describe } from "../../../util/errors.ts";
-import { standardizeTuple } from "../arguments.ts";
-import { InputSpec } from "../input-spec.ts";
-import { Layer, type LayerOptions } from "../layer.ts";
-
-/** How much at each end of an axis. */
-export type Ends = readonly [before: number, after: number];
-
-/** How much at the borders: everywhere the same, for each axis, or for each end of each axis. */
-export type Borders = number | readonly (number | readonly number[])[];
+import { type DataFormat, standardizeDataFormat } from "../../runtime/settings.ts";
+import { InputSpec } from "./input-spec.ts";
+import { Layer, type LayerOptions } from "./layer.ts";
 
 /** Options of layers over an image's axes. */
 export interface SpatialOptions extends LayerOptions {
   dataFormat?: DataFormat | null | undefined;
-}
-
-/** A pair for each of `rank` axes. @throws {ArgumentError} If `value` is none of the forms. */
-export function standardizeBorders(
-  value: unknown,
-  rank: number,
-  layer: string,
-  name: string,
-): Ends[] {
-  const list = typeof value === "number" ? new Array<number>(rank).fill(value) : value;
-  if (!Array.isArray(list) || list.length !== rank) {
-    throw new ArgumentError(
-      `${layer}: ${name} must be an integer, ${rank} integers or ${rank} pairs of them, ` +
-        `got ${describe(value)}.`,
-      { layer },
-    );
-  }
-  return list.map((ends, axis) => {
-    const pair = standardizeTuple(ends, 2, layer, `${name}[${axis}]`, { allowZero: true });
-    return pair as [number, number];
-  });
 }
 
 /** A layer over `rank` axes of space. */
@@ -55,15 +26,5 @@ export abstract class SpatialLayer extends Layer {
     const axes = Array.from({ length: rank }, (_, i) => first + i);
     Object.defineProperty(this, "axes", { value: axes });
     this.built = true;
-  }
-}
-
-/** A layer that changes the ends of the axes of space. */
-export abstract class BorderLayer extends SpatialLayer {
-  protected readonly ends!: readonly Ends[];
-
-  constructor(ends: readonly Ends[], options: LayerOptions, dataFormat?: DataFormat | null) {
-    super(ends.length, options, dataFormat);
-    Object.defineProperty(this, "ends", { value: ends });
   }
 }

@@ -4,33 +4,25 @@
  * @module
  */
 import { adaptiveAveragePool, adaptiveMaxPool } from "../../../ops/adaptive-pooling.ts";
-import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import { standardizeTuple } from "../arguments.ts";
-import { InputSpec } from "../input-spec.ts";
-import { Layer, type LayerOptions } from "../layer.ts";
+import { SpatialLayer, type SpatialOptions } from "../spatial-layer.ts";
 
 /** The length of the output: of each axis, or of all. */
 export type OutputSize = number | readonly number[];
 
 /** Options of the adaptive pooling layers. */
-export interface AdaptivePoolingOptions extends LayerOptions {
-  dataFormat?: DataFormat | null | undefined;
-}
+export interface AdaptivePoolingOptions extends SpatialOptions {}
 
 const parameters: ParameterTable = { output_size: required, data_format: null, [inherits]: true };
 
-abstract class AdaptivePooling extends Layer {
+abstract class AdaptivePooling extends SpatialLayer {
   readonly outputSize: readonly number[];
-  readonly dataFormat: DataFormat;
 
   constructor(rank: number, outputSize: OutputSize, options: AdaptivePoolingOptions) {
-    super(options);
+    super(rank, options, options.dataFormat);
     this.outputSize = standardizeTuple(outputSize, rank, new.target.name, "outputSize");
-    this.dataFormat = standardizeDataFormat(options.dataFormat);
-    this.inputSpec = new InputSpec({ ndim: rank + 2 });
-    this.built = true;
   }
 }
 

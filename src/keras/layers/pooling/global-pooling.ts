@@ -8,38 +8,25 @@ import { where } from "../../../ops/comparison.ts";
 import { cast } from "../../../ops/creation.ts";
 import { max, mean, sum } from "../../../ops/reduction.ts";
 import { expandDims } from "../../../ops/shaping.ts";
-import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
-import { InputSpec } from "../input-spec.ts";
-import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
+import type { CallOptions } from "../layer.ts";
+import { SpatialLayer, type SpatialOptions } from "../spatial-layer.ts";
 
 /** Options of the global pooling layers. */
-export interface GlobalPoolingOptions extends LayerOptions {
-  dataFormat?: DataFormat | null | undefined;
+export interface GlobalPoolingOptions extends SpatialOptions {
   /** Whether the pooled axes stay, with length 1. */
   keepdims?: boolean | undefined;
 }
 
 const parameters: ParameterTable = { data_format: null, keepdims: false, [inherits]: true };
 
-abstract class GlobalPooling extends Layer {
-  readonly dataFormat: DataFormat;
+abstract class GlobalPooling extends SpatialLayer {
   readonly keepdims: boolean;
-  /** The axes of space. */
-  protected get axes(): number[] {
-    const first = this.dataFormat === "channels_last" ? 1 : 2;
-    return Array.from({ length: this.rank }, (_, i) => first + i);
-  }
-  protected readonly rank!: number;
 
   constructor(rank: number, options: GlobalPoolingOptions) {
-    super(options);
-    this.dataFormat = standardizeDataFormat(options.dataFormat);
+    super(rank, options, options.dataFormat);
     this.keepdims = options.keepdims ?? false;
-    this.inputSpec = new InputSpec({ ndim: rank + 2 });
-    Object.defineProperty(this, "rank", { value: rank });
-    this.built = true;
   }
 }
 

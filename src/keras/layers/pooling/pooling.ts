@@ -4,22 +4,20 @@
  * @module
  */
 import { averagePool, maxPool } from "../../../ops/pooling.ts";
-import { type DataFormat, standardizeDataFormat } from "../../../runtime/settings.ts";
+import type { DataFormat } from "../../../runtime/settings.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import { type Padding, standardizePadding, standardizeTuple } from "../arguments.ts";
-import { InputSpec } from "../input-spec.ts";
-import { Layer, type LayerOptions } from "../layer.ts";
+import { SpatialLayer, type SpatialOptions } from "../spatial-layer.ts";
 
 /** The length of windows: of each axis, or of all. */
 export type PoolSize = number | readonly number[];
 
 /** Options of the pooling layers. */
-export interface PoolingOptions extends LayerOptions {
+export interface PoolingOptions extends SpatialOptions {
   /** Default: the pool size. */
   strides?: number | readonly number[] | null | undefined;
   padding?: "valid" | "same" | undefined;
-  dataFormat?: DataFormat | null | undefined;
 }
 
 /** Options of the layers of maxima, whose pool size is 2 by default. */
@@ -38,23 +36,19 @@ const maxParameters: ParameterTable = {
 
 const averageParameters: ParameterTable = { ...maxParameters, pool_size: required };
 
-abstract class Pooling extends Layer {
+abstract class Pooling extends SpatialLayer {
   readonly poolSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: Padding;
-  readonly dataFormat: DataFormat;
 
   constructor(rank: number, size: PoolSize, options: PoolingOptions) {
-    super(options);
+    super(rank, options, options.dataFormat);
     const { name } = new.target;
     this.poolSize = standardizeTuple(size, rank, name, "poolSize");
     this.strides = standardizeTuple(options.strides ?? size, rank, name, "strides", {
       allowZero: true,
     });
     this.padding = standardizePadding(options.padding ?? "valid", name);
-    this.dataFormat = standardizeDataFormat(options.dataFormat);
-    this.inputSpec = new InputSpec({ ndim: rank + 2 });
-    this.built = true;
   }
 
   protected get windows(): {

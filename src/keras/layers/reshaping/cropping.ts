@@ -9,13 +9,8 @@ import { formatShape, ShapeError } from "../../../util/errors.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import { standardizeTuple } from "../arguments.ts";
 import type { LayerOptions } from "../layer.ts";
-import {
-  BorderLayer,
-  type Borders,
-  type Ends,
-  type SpatialOptions,
-  standardizeBorders,
-} from "./spatial-layer.ts";
+import type { SpatialOptions } from "../spatial-layer.ts";
+import { BorderLayer, type Borders, type Ends, standardizeBorders } from "./border-layer.ts";
 
 /** Options of `Cropping1D`. */
 export interface Cropping1DOptions extends LayerOptions {

@@ -10,7 +10,7 @@ import { ArgumentError, describe } from "../../../util/errors.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import { checkPositiveInteger, standardizeTuple } from "../arguments.ts";
 import type { LayerOptions } from "../layer.ts";
-import { SpatialLayer, type SpatialOptions } from "./spatial-layer.ts";
+import { SpatialLayer, type SpatialOptions } from "../spatial-layer.ts";
 
 /** Options of `UpSampling1D`. */
 export interface UpSampling1DOptions extends LayerOptions {

@@ -7,13 +7,8 @@ import { pad } from "../../../ops/padding.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import { standardizeTuple } from "../arguments.ts";
-import {
-  BorderLayer,
-  type Borders,
-  type Ends,
-  type SpatialOptions,
-  standardizeBorders,
-} from "./spatial-layer.ts";
+import type { SpatialOptions } from "../spatial-layer.ts";
+import { BorderLayer, type Borders, type Ends, standardizeBorders } from "./border-layer.ts";
 
 /** Options of `ZeroPadding1D`. */
 export interface ZeroPadding1DOptions extends SpatialOptions {
