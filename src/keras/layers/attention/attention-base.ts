@@ -11,19 +11,20 @@ import { isFlashAttentionEnabled } from "../../../runtime/settings.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, describe } from "../../../util/errors.ts";
 import { isPlainObject } from "../../../util/pytree.ts";
-import * as constraints from "../../constraints/index.ts";
-import * as initializers from "../../initializers/index.ts";
+import type * as constraints from "../../constraints/index.ts";
+import type * as initializers from "../../initializers/index.ts";
 import { getMask, setMask } from "../../masks.ts";
 import { type KerasClass, KerasObject, type ParameterTable } from "../../object.ts";
-import * as regularizers from "../../regularizers/index.ts";
+import type * as regularizers from "../../regularizers/index.ts";
 import type { Softmax } from "../activations/softmax.ts";
 import { EinsumDense } from "../core/einsum-dense.ts";
-import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
+import { KernelLayer, type KernelOptions, kernelParameters } from "../core/kernel-layer.ts";
+import type { CallOptions } from "../layer.ts";
 import type { Dropout } from "../regularization/dropout.ts";
 import { causalMask, combinedMask, withAxes } from "./attention-masks.ts";
 
 /** Options of attention layers with heads. */
-export interface HeadsOptions extends LayerOptions {
+export interface HeadsOptions extends KernelOptions {
   /** The fraction of the weights that is dropped. */
   dropout?: number | undefined;
   useBias?: boolean | undefined;
@@ -31,12 +32,6 @@ export interface HeadsOptions extends LayerOptions {
   slidingWindow?: number | null | undefined;
   /** Whether the scores may not exist as a whole; then they cannot be returned or dropped. */
   flashAttention?: boolean | null | undefined;
-  kernelInitializer?: initializers.InitializerLike | undefined;
-  biasInitializer?: initializers.InitializerLike | undefined;
-  kernelRegularizer?: regularizers.RegularizerLike | undefined;
-  biasRegularizer?: regularizers.RegularizerLike | undefined;
-  kernelConstraint?: constraints.ConstraintLike | undefined;
-  biasConstraint?: constraints.ConstraintLike | undefined;
   /** Whether a gate, `sigmoid(query · kernel)`, scales what heads give. */
   useGate?: boolean | undefined;
   seed?: number | null | undefined;
@@ -48,12 +43,7 @@ export const headsParameters: ParameterTable = {
   use_bias: true,
   sliding_window: null,
   flash_attention: null,
-  kernel_initializer: "glorot_uniform",
-  bias_initializer: "zeros",
-  kernel_regularizer: null,
-  bias_regularizer: null,
-  kernel_constraint: null,
-  bias_constraint: null,
+  ...kernelParameters,
   use_gate: false,
   seed: null,
 };
@@ -74,18 +64,29 @@ export interface Equations {
   readonly axes: number;
 }
 
+/**
+ * What is seen: by a mask, or that the causal mask is all there is, which the
+ * attention op knows how to leave out without a mask.
+ */
+export interface Seen {
+  readonly mask: Tensor | null;
+  readonly isCausal: boolean;
+}
+
+/** The layers before and behind the heads. */
+export interface Projections {
+  readonly query: EinsumDense;
+  readonly key: EinsumDense;
+  readonly value: EinsumDense;
+  readonly output: EinsumDense;
+}
+
 /** Attention of several heads. */
-export abstract class HeadsAttention extends Layer {
+export abstract class HeadsAttention extends KernelLayer {
   readonly dropout: number;
   readonly useBias: boolean;
   readonly slidingWindow: number | null;
   readonly flashAttention: boolean;
-  readonly kernelInitializer: unknown;
-  readonly biasInitializer: unknown;
-  readonly kernelRegularizer: unknown;
-  readonly biasRegularizer: unknown;
-  readonly kernelConstraint: unknown;
-  readonly biasConstraint: unknown;
   readonly useGate: boolean;
   readonly seed: number | null;
   // Their names begin as in Keras's files, where they are not public.
@@ -110,12 +111,6 @@ export abstract class HeadsAttention extends Layer {
       );
     }
     this.flashAttention = (options.flashAttention ?? false) || isFlashAttentionEnabled() === true;
-    this.kernelInitializer = initializers.get(options.kernelInitializer ?? "glorot_uniform");
-    this.biasInitializer = initializers.get(options.biasInitializer ?? "zeros");
-    this.kernelRegularizer = regularizers.get(options.kernelRegularizer ?? null);
-    this.biasRegularizer = regularizers.get(options.biasRegularizer ?? null);
-    this.kernelConstraint = constraints.get(options.kernelConstraint ?? null);
-    this.biasConstraint = constraints.get(options.biasConstraint ?? null);
     this.useGate = options.useGate ?? false;
     this.seed = options.seed ?? null;
     if (this.flashAttention && this.dropout > 0) {
@@ -187,15 +182,8 @@ export abstract class HeadsAttention extends Layer {
     }
   }
 
-  /**
-   * What is seen: a mask, or that the causal mask is all there is, which the
-   * attention op knows how to leave out without a mask.
-   */
-  protected maskOf(
-    query: Tensor,
-    value: Tensor,
-    options: CallOptions,
-  ): { mask: Tensor | null; isCausal: boolean } {
+  /** What is seen. */
+  protected maskOf(query: Tensor, value: Tensor, options: CallOptions): Seen {
     const given = (name: string): Tensor | null => (options[name] as Tensor | undefined) ?? null;
     const isCausal = options["useCausalMask"] === true;
     const [queryMask, valueMask, keyMask, attentionMask] = [
@@ -218,13 +206,36 @@ export abstract class HeadsAttention extends Layer {
     return { mask, isCausal: false };
   }
 
+  /** From the inputs through the projections; `repeat` as for `#attend`. */
+  protected through(
+    { query, value, key, options }: HeadsCall,
+    dense: Projections,
+    seen: Seen,
+    headSize: number,
+    equations: Equations,
+    repeat?: (x: Tensor) => Tensor,
+  ): { result: Tensor; scores: Tensor | null } {
+    const run = (layer: EinsumDense, x: Tensor): Tensor => layer.invoke([x]) as Tensor;
+    const gate = this.useGate ? run(this._gateDense, query) : null;
+    const [output, scores] = this.#attend(
+      [run(dense.query, query), run(dense.key, key), run(dense.value, value)],
+      seen,
+      options,
+      1 / Math.sqrt(headSize),
+      equations,
+      repeat,
+    );
+    const result = run(dense.output, gate === null ? output : multiply(output, gate));
+    return { result, scores: options["returnAttentionScores"] === true ? scores : null };
+  }
+
   /**
    * Results and, if they are asked for, weights. Keys and values may be of
    * fewer heads in the fused op; `repeat` makes them as many as the queries'.
    */
-  protected attend(
+  #attend(
     [query, key, value]: readonly [Tensor, Tensor, Tensor],
-    seen: { readonly mask: Tensor | null; readonly isCausal: boolean },
+    seen: Seen,
     options: CallOptions,
     scale: number,
     { scores: scoresOf, combine, axes }: Equations,

@@ -1,7 +1,6 @@
 /**
  * @module
  */
-import { multiply } from "../../../ops/arithmetic.ts";
 import { repeat } from "../../../ops/repeating.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, formatShape, ShapeError } from "../../../util/errors.ts";
@@ -14,7 +13,6 @@ import {
   type Equations,
   equationOf,
   HeadsAttention,
-  type HeadsCall,
   type HeadsOptions,
   headsParameters,
 } from "./attention-base.ts";
@@ -127,23 +125,19 @@ export class GroupedQueryAttention extends HeadsAttention {
 
   override call(...args: unknown[]): Tensor | Tensor[] {
     const call = this.readCall(args);
-    return this.withoutMasks(call, () => this.#attend(call));
-  }
-
-  #attend({ query, value, key, options }: HeadsCall): Tensor | Tensor[] {
-    const seen = this.maskOf(query, value, options);
-    const run = (dense: EinsumDense, x: Tensor): Tensor => dense.invoke([x]) as Tensor;
-    const gate = this.useGate ? run(this._gateDense, query) : null;
-    const times = this.numQueryHeads / this.numKeyValueHeads;
-    const [output, scores] = this.attend(
-      [run(this._queryDense, query), run(this._keyDense, key), run(this._valueDense, value)],
-      seen,
-      options,
-      1 / Math.sqrt(this.headDim),
-      equations,
-      (x) => repeat(x, times, { axis: 2 }),
-    );
-    const result = run(this._outputDense, gate === null ? output : multiply(output, gate));
-    return scores !== null && options["returnAttentionScores"] === true ? [result, scores] : result;
+    return this.withoutMasks(call, () => {
+      const dense = {
+        query: this._queryDense,
+        key: this._keyDense,
+        value: this._valueDense,
+        output: this._outputDense,
+      };
+      const seen = this.maskOf(call.query, call.value, call.options);
+      const times = this.numQueryHeads / this.numKeyValueHeads;
+      const { result, scores } = this.through(call, dense, seen, this.headDim, equations, (x) =>
+        repeat(x, times, { axis: 2 }),
+      );
+      return scores === null ? result : [result, scores];
+    });
   }
 }

@@ -1,7 +1,6 @@
 /**
  * @module
  */
-import { multiply } from "../../../ops/arithmetic.ts";
 import { einsum } from "../../../ops/einsum.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../../util/errors.ts";
@@ -12,7 +11,6 @@ import { serializeKerasObject } from "../../saving/serialization.ts";
 import { Softmax } from "../activations/softmax.ts";
 import { checkPositiveInteger } from "../arguments.ts";
 import type { EinsumDense } from "../core/einsum-dense.ts";
-import type { CallOptions } from "../layer.ts";
 import { Dropout } from "../regularization/dropout.ts";
 import {
   type Equations,
@@ -149,25 +147,22 @@ export class MultiHeadAttention extends HeadsAttention {
   }
 
   override call(...args: unknown[]): Tensor | Tensor[] {
-    const { query, value, key, options } = this.readCall(args);
+    const call = this.readCall(args);
+    const { query, value, key, options } = call;
     // As in Keras the query's mask is the one attached to it, and the inputs' masks end here.
     const queryMask = getMask(query) as Tensor | null;
     for (const input of [query, value, key]) setMask(input, null);
+    const dense = {
+      query: this.queryDense,
+      key: this.keyDense,
+      value: this.valueDense,
+      output: this.outputDense,
+    };
     const seen = this.maskOf(query, value, { ...options, queryMask });
-    const run = (dense: EinsumDense, x: Tensor): Tensor => dense.invoke([x]) as Tensor;
-    const gate = this.useGate ? run(this._gateDense, query) : null;
-    const [output, scores] = this.attend(
-      [run(this.queryDense, query), run(this.keyDense, key), run(this.valueDense, value)],
-      seen,
-      options,
-      1 / Math.sqrt(this.keyDim),
-      this.#equations as Equations,
-    );
-    const result = run(this.outputDense, gate === null ? output : multiply(output, gate));
+    const equations = this.#equations as Equations;
+    const { result, scores } = this.through(call, dense, seen, this.keyDim, equations);
     if (queryMask !== null) setMask(result, queryMask);
-    return scores !== null && (options as CallOptions)["returnAttentionScores"] === true
-      ? [result, scores]
-      : result;
+    return scores === null ? result : [result, scores];
   }
 }
 

@@ -7,14 +7,11 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";
 import { ArgumentError, describe } from "../../../util/errors.ts";
 import * as activations from "../../activations/index.ts";
-import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
-import * as regularizers from "../../regularizers/index.ts";
 import { addParameter } from "../add-parameter.ts";
 import { refuseQuantization } from "../arguments.ts";
 import { InputSpec } from "../input-spec.ts";
-import { Layer, type LayerOptions } from "../layer.ts";
 import {
   adapted,
   type EnableLoraOptions,
@@ -26,18 +23,13 @@ import {
   withLoraOfZeros,
 } from "../lora.ts";
 import { type EinsumWeights, weightsOfEquation } from "./einsum-equation.ts";
+import { KernelLayer, type KernelOptions, kernelParameters } from "./kernel-layer.ts";
 
 /** Options of `EinsumDense`. */
-export interface EinsumDenseOptions extends LayerOptions, LoraOptions {
+export interface EinsumDenseOptions extends KernelOptions, LoraOptions {
   activation?: activations.ActivationLike | undefined;
   /** The letters of the output that the bias has. Default: no bias. */
   biasAxes?: string | null | undefined;
-  kernelInitializer?: initializers.InitializerLike | undefined;
-  biasInitializer?: initializers.InitializerLike | undefined;
-  kernelRegularizer?: regularizers.RegularizerLike | undefined;
-  biasRegularizer?: regularizers.RegularizerLike | undefined;
-  kernelConstraint?: constraints.ConstraintLike | undefined;
-  biasConstraint?: constraints.ConstraintLike | undefined;
 }
 
 /**
@@ -48,18 +40,13 @@ export interface EinsumDenseOptions extends LayerOptions, LoraOptions {
  * const layer = new layers.EinsumDense("abc,cd->abd", [null, 64], { biasAxes: "d" });
  * layer(ops.ones([2, 32, 128])).shape; // [2, 32, 64]
  */
-export class EinsumDense extends Layer {
+export class EinsumDense extends KernelLayer {
   static override readonly parameters: ParameterTable = {
     equation: required,
     output_shape: required,
     activation: null,
     bias_axes: null,
-    kernel_initializer: "glorot_uniform",
-    bias_initializer: "zeros",
-    kernel_regularizer: null,
-    bias_regularizer: null,
-    kernel_constraint: null,
-    bias_constraint: null,
+    ...kernelParameters,
     lora_rank: null,
     lora_alpha: null,
     gptq_unpacked_column_size: null,
@@ -71,12 +58,6 @@ export class EinsumDense extends Layer {
   readonly outputShape: readonly (number | null)[];
   readonly activation: activations.ActivationFunction;
   readonly biasAxes: string | null;
-  readonly kernelInitializer: unknown;
-  readonly biasInitializer: unknown;
-  readonly kernelRegularizer: unknown;
-  readonly biasRegularizer: unknown;
-  readonly kernelConstraint: unknown;
-  readonly biasConstraint: unknown;
   readonly quantizationConfig: null = null;
   declare kernel: Variable;
   declare loraRank: number | undefined;
@@ -105,12 +86,6 @@ export class EinsumDense extends Layer {
     this.outputShape = [outputShape].flat() as (number | null)[];
     this.activation = activations.get(options.activation ?? null);
     this.biasAxes = options.biasAxes ?? null;
-    this.kernelInitializer = initializers.get(options.kernelInitializer ?? "glorot_uniform");
-    this.biasInitializer = initializers.get(options.biasInitializer ?? "zeros");
-    this.kernelRegularizer = regularizers.get(options.kernelRegularizer ?? null);
-    this.biasRegularizer = regularizers.get(options.biasRegularizer ?? null);
-    this.kernelConstraint = constraints.get(options.kernelConstraint ?? null);
-    this.biasConstraint = constraints.get(options.biasConstraint ?? null);
   }
 
   override build(inputShape: readonly (number | null)[]): void {
