@@ -171,11 +171,8 @@ export class BatchNormalization extends AffineNormalization {
         ];
         this.#updateRenorm(mean, variance);
       } else {
-        const { momentum } = this;
-        this.movingMean.assign(add(multiply(movingMean, momentum), multiply(mean, 1 - momentum)));
-        this.movingVariance.assign(
-          add(multiply(movingVariance, momentum), multiply(variance, 1 - momentum)),
-        );
+        moveTowards(this.movingMean, mean, this.momentum);
+        moveTowards(this.movingVariance, variance, this.momentum);
       }
     }
     const { epsilon } = this;
@@ -214,16 +211,19 @@ export class BatchNormalization extends AffineNormalization {
 
   #updateRenorm(mean: Tensor, variance: Tensor): void {
     const stddev = sqrt(add(variance, this.epsilon));
-    const update = (variable: Variable, value: Tensor, momentum: number): Tensor =>
-      variable.assign(
-        add(multiply(cast(variable, value.dtype), momentum), multiply(value, 1 - momentum)),
-      );
-    update(this.renormMean, mean, this.renormMomentum);
-    update(this.renormStddev, stddev, this.renormMomentum);
-    update(this.movingMean, mean, this.momentum);
-    const moving = update(this.movingStddev, stddev, this.momentum);
+    moveTowards(this.renormMean, mean, this.renormMomentum);
+    moveTowards(this.renormStddev, stddev, this.renormMomentum);
+    moveTowards(this.movingMean, mean, this.momentum);
+    const moving = moveTowards(this.movingStddev, stddev, this.momentum);
     this.movingVariance.assign(maximum(subtract(square(moving), this.epsilon), 0));
   }
+}
+
+/** A moving average one step on. */
+function moveTowards(average: Variable, value: Tensor, momentum: number): Tensor {
+  return average.assign(
+    add(multiply(cast(average, value.dtype), momentum), multiply(value, 1 - momentum)),
+  );
 }
 
 function checkClipping(clipping: RenormClipping): void {

@@ -5,9 +5,8 @@ import { uniform } from "../../../nn/random.ts";
 import { add, multiply } from "../../../ops/arithmetic.ts";
 import { greaterEqual, where } from "../../../ops/comparison.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import { inherits, type ParameterTable, required } from "../../object.ts";
-import { checkNoiseShape, type DropoutOptions, type NoiseShape } from "./dropout.ts";
-import { checkRate, NoiseLayer } from "./noise-layer.ts";
+import type { ParameterTable } from "../../object.ts";
+import { DropoutLayer, type DropoutOptions, dropoutParameters } from "./dropout.ts";
 
 /** What SELU tends to for small inputs: -scale * alpha. */
 const lowest = -1.6732632423543772 * 1.0507009873554805;
@@ -21,20 +20,11 @@ const lowest = -1.6732632423543772 * 1.0507009873554805;
  * const x = ops.ones([2, 3]);
  * await new layers.AlphaDropout(0.5)(x, { training: false }).array(); // [[1, 1, 1], [1, 1, 1]]
  */
-export class AlphaDropout extends NoiseLayer {
-  static override readonly parameters: ParameterTable = {
-    rate: required,
-    noise_shape: null,
-    seed: null,
-    [inherits]: true,
-  };
-  readonly rate: number;
-  readonly noiseShape: NoiseShape | null;
+export class AlphaDropout extends DropoutLayer {
+  static override readonly parameters: ParameterTable = dropoutParameters;
 
   constructor(rate: number, options: DropoutOptions = {}) {
-    super(checkRate(rate, "AlphaDropout", "rate"), options);
-    this.rate = rate;
-    this.noiseShape = checkNoiseShape(options.noiseShape ?? null, "AlphaDropout");
+    super(rate, options);
   }
 
   protected override disturb(inputs: Tensor): Tensor {

@@ -16,6 +16,27 @@ export interface DropoutOptions extends SeededOptions {
   noiseShape?: NoiseShape | null | undefined;
 }
 
+/** The arguments of `Dropout` and `AlphaDropout`. */
+export const dropoutParameters: ParameterTable = {
+  rate: required,
+  noise_shape: null,
+  seed: null,
+  [inherits]: true,
+};
+
+/** A layer that drops elements, each or along some axes together. */
+export abstract class DropoutLayer extends NoiseLayer {
+  readonly rate: number;
+  readonly noiseShape: NoiseShape | null;
+
+  constructor(rate: number, options: DropoutOptions) {
+    const { name } = new.target;
+    super(checkRate(rate, name, "rate"), options);
+    this.rate = rate;
+    this.noiseShape = checkNoiseShape(options.noiseShape ?? null, name);
+  }
+}
+
 /**
  * Sets each element to 0 with probability `rate` while training, and scales
  * the others by `1 / (1 - rate)`, so that sums stay the same on average.
@@ -24,20 +45,11 @@ export interface DropoutOptions extends SeededOptions {
  * const x = ops.ones([2, 3]);
  * await new layers.Dropout(0.5)(x, { training: false }).array(); // [[1, 1, 1], [1, 1, 1]]
  */
-export class Dropout extends NoiseLayer {
-  static override readonly parameters: ParameterTable = {
-    rate: required,
-    noise_shape: null,
-    seed: null,
-    [inherits]: true,
-  };
-  readonly rate: number;
-  readonly noiseShape: NoiseShape | null;
+export class Dropout extends DropoutLayer {
+  static override readonly parameters: ParameterTable = dropoutParameters;
 
   constructor(rate: number, options: DropoutOptions = {}) {
-    super(checkRate(rate, new.target.name, "rate"), options);
-    this.rate = rate;
-    this.noiseShape = checkNoiseShape(options.noiseShape ?? null, new.target.name);
+    super(rate, options);
   }
 
   protected override disturb(inputs: Tensor): Tensor {
@@ -46,7 +58,7 @@ export class Dropout extends NoiseLayer {
 }
 
 /** @throws {ArgumentError} If `shape` is no shape. */
-export function checkNoiseShape(shape: NoiseShape | null, layer: string): NoiseShape | null {
+function checkNoiseShape(shape: NoiseShape | null, layer: string): NoiseShape | null {
   if (shape === null) return null;
   const fits =
     Array.isArray(shape) &&
