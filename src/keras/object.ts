@@ -20,6 +20,9 @@ export type ParameterTable = Readonly<Record<string, unknown>>;
 /** A configuration, in Keras's names. */
 export type Config = Record<string, unknown>;
 
+/** What makes a `T`. */
+export type ConstructorOf<T> = new (...args: never[]) => T;
+
 /** A class that can be made from a config. */
 export interface KerasClass<T = unknown> {
   new (...args: never[]): T;
@@ -140,9 +143,7 @@ export abstract class KerasObject extends Callable {
 
   /** The object that a config describes. */
   static fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     _customObjects?: Readonly<Record<string, unknown>>,
   ): T {

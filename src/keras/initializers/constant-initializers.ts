@@ -17,7 +17,12 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../util/errors.ts";
 import type { Shape } from "../../util/shapes.ts";
 import { windowByName } from "../../util/windows.ts";
-import { type Config, checkConstructorOptions, type ParameterTable } from "../object.ts";
+import {
+  type Config,
+  type ConstructorOf,
+  checkConstructorOptions,
+  type ParameterTable,
+} from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { type InitializeOptions, Initializer } from "./initializer.ts";
 
@@ -43,7 +48,7 @@ export class Constant extends Initializer {
     return { value: serializeKerasObject(this.value) };
   }
 
-  static override fromConfig<T>(this: new (...args: never[]) => T, config: Config): T {
+  static override fromConfig<T>(this: ConstructorOf<T>, config: Config): T {
     const value = deserializeKerasObject(config["value"]);
     return Reflect.construct(this, [{ value }]) as T;
   }

@@ -13,7 +13,7 @@ import type { Variable } from "../../tensor/variable.ts";
 import type { DType } from "../../util/dtypes.ts";
 import { applyMask, toSameRank } from "../losses/reduce.ts";
 import { getMask } from "../masks.ts";
-import { type Config, type ParameterTable, required } from "../object.ts";
+import { type Config, type ConstructorOf, type ParameterTable, required } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { Metric, type MetricOptions, type UpdateOptions } from "./metric.ts";
 
@@ -153,7 +153,7 @@ export class MeanMetricWrapper extends Mean {
     return { name: this.name, dtype: this.dtype, fn: serializeKerasObject(this.#fn) };
   }
 
-  static override fromConfig<T>(this: new (...args: never[]) => T, config: Config): T {
+  static override fromConfig<T>(this: ConstructorOf<T>, config: Config): T {
     const revived = Object.fromEntries(
       Object.entries(config).map(([key, value]) => [key, deserializeKerasObject(value)]),
     );

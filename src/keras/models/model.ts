@@ -15,7 +15,13 @@ import { InputSpec } from "../layers/input-spec.ts";
 import { type CallOptions, Layer, type LayerOptions } from "../layers/layer.ts";
 import { mapShapes } from "../layers/shape-trees.ts";
 import { getMask, setMask } from "../masks.ts";
-import { type Config, construct, type KerasClass, type ParameterTable } from "../object.ts";
+import {
+  type Config,
+  type ConstructorOf,
+  construct,
+  type KerasClass,
+  type ParameterTable,
+} from "../object.ts";
 import { configToJson } from "../saving/json.ts";
 import {
   type FileLike,
@@ -294,9 +300,7 @@ export class Model extends Trainer {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

@@ -16,7 +16,7 @@ import { InputLayer } from "../layers/core/input-layer.ts";
 import { type CallOptions, Layer, type LayerOptions } from "../layers/layer.ts";
 import { isShape } from "../layers/shape-trees.ts";
 import { getMask } from "../masks.ts";
-import type { Config, ParameterTable } from "../object.ts";
+import type { Config, ConstructorOf, ParameterTable } from "../object.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../saving/serialization.ts";
 import { Functional } from "./functional.ts";
 import type { Graph } from "./graph.ts";
@@ -175,9 +175,7 @@ export class Sequential extends Model {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

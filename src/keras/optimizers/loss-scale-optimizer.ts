@@ -10,6 +10,7 @@ import { ArgumentError, describe } from "../../util/errors.ts";
 import { Constant } from "../initializers/index.ts";
 import {
   type Config,
+  type ConstructorOf,
   construct,
   type KerasClass,
   type ParameterTable,
@@ -165,9 +166,7 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

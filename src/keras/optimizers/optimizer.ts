@@ -20,6 +20,7 @@ import { isPlainObject } from "../../util/pytree.ts";
 import * as initializers from "../initializers/index.ts";
 import {
   type Config,
+  type ConstructorOf,
   checkConstructorOptions,
   construct,
   inherits,
@@ -494,9 +495,7 @@ export abstract class Optimizer extends KerasObject {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

@@ -3,7 +3,7 @@
  */
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { leakyRelu } from "../../activations/index.ts";
-import { type Config, inherits, type ParameterTable } from "../../object.ts";
+import { type Config, type ConstructorOf, inherits, type ParameterTable } from "../../object.ts";
 import { checkNonNegative } from "../arguments.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 
@@ -32,7 +32,7 @@ export class LeakyReLU extends Layer {
   }
 
   /** Older configs call the slope `alpha`. */
-  static override fromConfig<T>(this: new (...args: never[]) => T, config: Config): T {
+  static override fromConfig<T>(this: ConstructorOf<T>, config: Config): T {
     const { alpha, ...rest } = config;
     const renamed = alpha === undefined ? rest : { ...rest, negative_slope: alpha };
     return Layer.fromConfig.call(this, renamed) as T;

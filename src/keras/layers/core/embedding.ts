@@ -9,7 +9,13 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";
 import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
-import { type Config, inherits, type ParameterTable, required } from "../../object.ts";
+import {
+  type Config,
+  type ConstructorOf,
+  inherits,
+  type ParameterTable,
+  required,
+} from "../../object.ts";
 import * as regularizers from "../../regularizers/index.ts";
 import { addParameter } from "../add-parameter.ts";
 import { checkPositiveInteger, refuseQuantization } from "../arguments.ts";
@@ -97,7 +103,7 @@ export class Embedding extends Layer {
   }
 
   /** Older configs hold an `input_length`, which says nothing. */
-  static override fromConfig<T>(this: new (...args: never[]) => T, config: Config): T {
+  static override fromConfig<T>(this: ConstructorOf<T>, config: Config): T {
     const { input_length: _, ...rest } = config;
     return Layer.fromConfig.call(this, rest) as T;
   }

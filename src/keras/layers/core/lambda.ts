@@ -6,7 +6,13 @@ import { ArgumentError, describe, SerializationError } from "../../../util/error
 import { toCamelCase } from "../../../util/naming.ts";
 import { isPlainObject } from "../../../util/pytree.ts";
 import type { SymbolicShape } from "../../keras-tensor.ts";
-import { type Config, inherits, type ParameterTable, required } from "../../object.ts";
+import {
+  type Config,
+  type ConstructorOf,
+  inherits,
+  type ParameterTable,
+  required,
+} from "../../object.ts";
 import { Operation } from "../../operation.ts";
 import { isRegistered } from "../../saving/registration.ts";
 import { deserializeKerasObject, serializeKerasObject } from "../../saving/serialization.ts";
@@ -63,9 +69,7 @@ export class Lambda extends Layer {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

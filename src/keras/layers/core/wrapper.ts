@@ -2,7 +2,13 @@
  * @module
  */
 import { ArgumentError, describe } from "../../../util/errors.ts";
-import { type Config, inherits, type ParameterTable, required } from "../../object.ts";
+import {
+  type Config,
+  type ConstructorOf,
+  inherits,
+  type ParameterTable,
+  required,
+} from "../../object.ts";
 import { deserializeKerasObject } from "../../saving/serialization.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 import type { InputShape } from "../shape-trees.ts";
@@ -38,9 +44,7 @@ export class Wrapper extends Layer {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

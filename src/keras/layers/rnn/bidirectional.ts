@@ -9,6 +9,7 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, describe, StateError } from "../../../util/errors.ts";
 import {
   type Config,
+  type ConstructorOf,
   construct,
   inherits,
   type KerasClass,
@@ -202,9 +203,7 @@ export class Bidirectional extends Layer {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

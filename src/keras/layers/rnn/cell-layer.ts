@@ -6,7 +6,13 @@
 
 import { toCamelCase } from "../../../util/naming.ts";
 import type * as activations from "../../activations/index.ts";
-import { type Config, construct, type KerasClass, type ParameterTable } from "../../object.ts";
+import {
+  type Config,
+  type ConstructorOf,
+  construct,
+  type KerasClass,
+  type ParameterTable,
+} from "../../object.ts";
 import { Layer } from "../layer.ts";
 import {
   cellParameters,
@@ -96,7 +102,7 @@ export abstract class CellLayer<Cell extends RecurrentCell> extends RNN {
     return visibleParameters(super.configParameters);
   }
 
-  static override fromConfig<T>(this: new (...args: never[]) => T, config: Config): T {
+  static override fromConfig<T>(this: ConstructorOf<T>, config: Config): T {
     return construct(this as unknown as KerasClass<T>, config);
   }
 }

@@ -15,6 +15,7 @@ import { flatten, isPlainObject, mapTree, unflatten } from "../../../util/pytree
 import type { KerasTensor } from "../../keras-tensor.ts";
 import {
   type Config,
+  type ConstructorOf,
   construct,
   inherits,
   type KerasClass,
@@ -289,9 +290,7 @@ export class RNN extends Layer {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {

@@ -5,6 +5,7 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import { ArgumentError, describe, SerializationError } from "../../../util/errors.ts";
 import {
   type Config,
+  type ConstructorOf,
   construct,
   inherits,
   type KerasClass,
@@ -95,9 +96,7 @@ export class StackedRNNCells extends Layer {
   }
 
   static override fromConfig<T>(
-    this: new (
-      ...args: never[]
-    ) => T,
+    this: ConstructorOf<T>,
     config: Config,
     customObjects?: Readonly<Record<string, unknown>>,
   ): T {
