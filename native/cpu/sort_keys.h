@@ -43,6 +43,8 @@ class Coder {
     if (static_cast<U>(x & ~kSign) > infinity_) return static_cast<U>(~U{0});
     return static_cast<U>(x & kSign ? ~x : x | kSign);
   }
+  // The same, with -0 equal to 0: for the order of places, where ties count.
+  U Rank(U x) const { return Encode(infinity_ != 0 && x == kSign ? U{0} : x); }
   // All ones of a float decodes to a NaN.
   U Decode(U key) const {
     if (infinity_ == 0) return static_cast<U>(key ^ flip_);

@@ -15,73 +15,6 @@ namespace keratin {
 namespace portable {
 namespace {
 
-// Order-preserving unsigned keys: floats by sign and magnitude with NaN last,
-// integers shifted to start at 0.
-uint64_t KeyOf(DType dtype, const uint8_t* p) {
-  switch (dtype) {
-    case DType::kBool:
-    case DType::kUInt8:
-      return *p;
-    case DType::kInt8:
-      return static_cast<uint8_t>(*p ^ 0x80);
-    case DType::kUInt16: {
-      uint16_t v;
-      std::memcpy(&v, p, sizeof v);
-      return v;
-    }
-    case DType::kInt16: {
-      uint16_t v;
-      std::memcpy(&v, p, sizeof v);
-      return static_cast<uint16_t>(v ^ 0x8000);
-    }
-    case DType::kUInt32: {
-      uint32_t v;
-      std::memcpy(&v, p, sizeof v);
-      return v;
-    }
-    case DType::kInt32: {
-      uint32_t v;
-      std::memcpy(&v, p, sizeof v);
-      return v ^ 0x80000000u;
-    }
-    case DType::kUInt64: {
-      uint64_t v;
-      std::memcpy(&v, p, sizeof v);
-      return v;
-    }
-    case DType::kInt64: {
-      uint64_t v;
-      std::memcpy(&v, p, sizeof v);
-      return v ^ (uint64_t{1} << 63);
-    }
-    case DType::kFloat16:
-    case DType::kBFloat16: {
-      uint16_t v;
-      std::memcpy(&v, p, sizeof v);
-      const uint16_t infinity = dtype == DType::kFloat16 ? 0x7c00 : 0x7f80;
-      if ((v & 0x7fff) > infinity) return 0xffff;
-      if (v == 0x8000) v = 0;  // -0 equals 0
-      return static_cast<uint16_t>(v & 0x8000 ? ~v : v | 0x8000);
-    }
-    case DType::kFloat32: {
-      uint32_t v;
-      std::memcpy(&v, p, sizeof v);
-      if ((v & 0x7fffffff) > 0x7f800000) return 0xffffffff;
-      if (v == 0x80000000u) v = 0;
-      return v & 0x80000000u ? ~v : v | 0x80000000u;
-    }
-    case DType::kFloat64: {
-      uint64_t v;
-      std::memcpy(&v, p, sizeof v);
-      constexpr uint64_t kSign = uint64_t{1} << 63;
-      if ((v & ~kSign) > uint64_t{0x7ff} << 52) return ~uint64_t{0};
-      if (v == kSign) v = 0;
-      return v & kSign ? ~v : v | kSign;
-    }
-  }
-  return 0;
-}
-
 struct Entry {
   uint64_t key;
   int32_t index;
@@ -143,19 +76,28 @@ Status Argsort(const KernelCall& call) {
   if (out.size == 0) return 0;
   const Columns columns = ColumnsOf(x, call.attributes().Int());
   int32_t* to = out.as<int32_t>();
-  return WithCoder(x.dtype, [&](auto, auto zero) -> Status {
+  return WithCoder(x.dtype, [&](auto coder, auto zero) -> Status {
     using Bits = decltype(zero);
     const Bits* from = x.as<const Bits>();
     const bool ok = SortColumns<Bits, Ranked<Bits>>(
         columns,
         [&](int64_t at, int64_t i) {
-          const uint64_t key = KeyOf(x.dtype, reinterpret_cast<const uint8_t*>(from + at));
-          return Ranked<Bits>{static_cast<Bits>(key), static_cast<int32_t>(i)};
+          return Ranked<Bits>{coder.Rank(from[at]), static_cast<int32_t>(i)};
         },
         [](const Ranked<Bits>& item) { return item.key; },
         [&](int64_t at, const Ranked<Bits>& item) { to[at] = item.index; });
     return ok ? 0 : call.Fail("out of memory: no room to sort %lld values",
                               static_cast<long long>(columns.length));
+  });
+}
+
+// use(i, rank) for elements [first, first + count) of x.
+template <class Use>
+void ForRanks(const TensorView& x, int64_t first, int64_t count, const Use& use) {
+  WithCoder(x.dtype, [&](auto coder, auto zero) -> Status {
+    const auto* from = x.as<const decltype(zero)>() + first;
+    for (int64_t i = 0; i < count; i++) use(i, uint64_t{coder.Rank(from[i])});
+    return 0;
   });
 }
 
@@ -165,11 +107,8 @@ Status Lexsort(const KernelCall& call) {
   int32_t* out = call.outputs[0].as<int32_t>();
   const int64_t rows = x.shape[0];
   const int64_t columns = x.shape[1];
-  const int size = ItemSize(x.dtype);
   std::vector<uint64_t> keys(static_cast<size_t>(x.size));
-  for (int64_t i = 0; i < x.size; i++) {
-    keys[i] = KeyOf(x.dtype, x.as<const uint8_t>() + i * size);
-  }
+  ForRanks(x, 0, x.size, [&](int64_t i, uint64_t rank) { keys[i] = rank; });
   for (int64_t i = 0; i < rows; i++) out[i] = static_cast<int32_t>(i);
   std::sort(out, out + rows, [&](int32_t a, int32_t b) {
     const uint64_t* p = keys.data() + a * columns;
@@ -200,9 +139,9 @@ Status TopK(const KernelCall& call) {
     std::vector<Entry> entries(static_cast<size_t>(length));
     for (int64_t row = begin; row < end; row++) {
       const uint8_t* from = x.as<const uint8_t>() + row * length * size;
-      for (int64_t i = 0; i < length; i++) {
-        entries[i] = {KeyOf(x.dtype, from + i * size), static_cast<int32_t>(i)};
-      }
+      ForRanks(x, row * length, length, [&](int64_t i, uint64_t rank) {
+        entries[i] = {rank, static_cast<int32_t>(i)};
+      });
       std::partial_sort(entries.begin(), entries.begin() + k, entries.end(),
                         Above);
       for (int64_t i = 0; i < k; i++) {
