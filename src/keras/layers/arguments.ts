@@ -16,6 +16,23 @@ export function checkPositiveInteger(value: unknown, layer: string, name: string
   return value;
 }
 
+/** @throws {ArgumentError} If `axis` is no integer. */
+export function checkAxis(axis: number, layer: string): number {
+  if (Number.isInteger(axis)) return axis;
+  throw new ArgumentError(`${layer}: axis must be an integer, got ${describe(axis)}.`);
+}
+
+/** @throws {ArgumentError} If `axis` is neither an integer nor a list of them. */
+export function checkAxes(
+  axis: number | readonly number[],
+  layer: string,
+): number | readonly number[] {
+  if ([axis].flat().every((item) => Number.isInteger(item))) return axis;
+  throw new ArgumentError(
+    `${layer}: axis must be an integer or a list of them, got ${describe(axis)}.`,
+  );
+}
+
 /** @throws {ArgumentError} If `value` is no number from 0 on. */
 export function checkNonNegative(value: unknown, layer: string, name: string): number {
   if (typeof value !== "number" || !(value >= 0)) {

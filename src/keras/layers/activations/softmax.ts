@@ -4,9 +4,10 @@
 import { greater, where } from "../../../ops/comparison.ts";
 import { cast } from "../../../ops/creation.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import { ArgumentError, describe, formatShape, ShapeError } from "../../../util/errors.ts";
+import { formatShape, ShapeError } from "../../../util/errors.ts";
 import { softmax } from "../../activations/index.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
+import { checkAxes } from "../arguments.ts";
 import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
 
 /** Options of `Softmax`. */
@@ -28,12 +29,7 @@ export class Softmax extends Layer {
 
   constructor(options: SoftmaxOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
-    if (![this.axis].flat().every((axis) => Number.isInteger(axis))) {
-      throw new ArgumentError(
-        `Softmax: axis must be an integer or a list of them, got ${describe(this.axis)}.`,
-      );
-    }
+    this.axis = checkAxes(options.axis ?? -1, "Softmax");
     this.supportsMasking = true;
     this.built = true;
   }

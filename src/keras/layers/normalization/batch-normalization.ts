@@ -26,6 +26,7 @@ import { resultType } from "../../../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError, UnsupportedError } from "../../../util/errors.ts";
 import * as initializers from "../../initializers/index.ts";
 import type { ParameterTable } from "../../object.ts";
+import { checkAxis } from "../arguments.ts";
 import { InputSpec } from "../input-spec.ts";
 import type { CallOptions } from "../layer.ts";
 import {
@@ -95,10 +96,7 @@ export class BatchNormalization extends AffineNormalization {
 
   constructor(options: BatchNormalizationOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
-    if (!Number.isInteger(this.axis)) {
-      throw new ArgumentError(`BatchNormalization: axis must be an integer, got ${this.axis}.`);
-    }
+    this.axis = checkAxis(options.axis ?? -1, "BatchNormalization");
     this.momentum = options.momentum ?? 0.99;
     this.movingMeanInitializer = initializers.get(options.movingMeanInitializer ?? "zeros");
     this.movingVarianceInitializer = initializers.get(options.movingVarianceInitializer ?? "ones");

@@ -10,10 +10,10 @@ import { floatx } from "../../../runtime/precision.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";
 import { resultType } from "../../../util/dtypes.ts";
-import { ArgumentError, describe, formatShape, ShapeError } from "../../../util/errors.ts";
+import { formatShape, ShapeError } from "../../../util/errors.ts";
 import { normalizeAxis } from "../../../util/shapes.ts";
 import type { ParameterTable } from "../../object.ts";
-import { checkPositiveInteger } from "../arguments.ts";
+import { checkAxis, checkPositiveInteger } from "../arguments.ts";
 import { InputSpec } from "../input-spec.ts";
 import {
   AffineNormalization,
@@ -50,12 +50,7 @@ export class GroupNormalization extends AffineNormalization {
     super({ ...options, autocast: false });
     const groups = options.groups ?? 32;
     this.groups = groups === -1 ? -1 : checkPositiveInteger(groups, "GroupNormalization", "groups");
-    this.axis = options.axis ?? -1;
-    if (!Number.isInteger(this.axis)) {
-      throw new ArgumentError(
-        `GroupNormalization: axis must be an integer, got ${describe(this.axis)}.`,
-      );
-    }
+    this.axis = checkAxis(options.axis ?? -1, "GroupNormalization");
   }
 
   override build(inputShape: readonly (number | null)[]): void {

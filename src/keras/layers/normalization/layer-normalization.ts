@@ -4,9 +4,9 @@
 import { cast } from "../../../ops/creation.ts";
 import { layerNormalization } from "../../../ops/normalization.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import { ArgumentError, describe } from "../../../util/errors.ts";
 import { normalizeAxes } from "../../../util/shapes.ts";
 import type { ParameterTable } from "../../object.ts";
+import { checkAxes } from "../arguments.ts";
 import {
   AffineNormalization,
   type AffineNormalizationOptions,
@@ -40,14 +40,7 @@ export class LayerNormalization extends AffineNormalization {
 
   constructor(options: LayerNormalizationOptions = {}) {
     super({ ...options, autocast: false });
-    const axis = options.axis ?? -1;
-    const axes = Array.isArray(axis) ? axis : [axis];
-    if (!axes.every((item) => Number.isInteger(item))) {
-      throw new ArgumentError(
-        `LayerNormalization: axis must be an integer or a list of them, got ${describe(axis)}.`,
-      );
-    }
-    this.axis = axis;
+    this.axis = checkAxes(options.axis ?? -1, "LayerNormalization");
     this.rmsScaling = options.rmsScaling ?? false;
   }
 

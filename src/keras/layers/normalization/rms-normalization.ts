@@ -4,9 +4,10 @@
 import { rmsNormalization } from "../../../ops/normalization.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";
-import { ArgumentError, describe, formatShape, ShapeError } from "../../../util/errors.ts";
+import { describe, formatShape, ShapeError } from "../../../util/errors.ts";
 import { normalizeAxes } from "../../../util/shapes.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
+import { checkAxes } from "../arguments.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 
 /** Options of `RMSNormalization`. */
@@ -36,12 +37,7 @@ export class RMSNormalization extends Layer {
 
   constructor(options: RMSNormalizationOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
-    if (![this.axis].flat().every((axis) => Number.isInteger(axis))) {
-      throw new ArgumentError(
-        `RMSNormalization: axis must be an integer or a list of them, got ${describe(this.axis)}.`,
-      );
-    }
+    this.axis = checkAxes(options.axis ?? -1, "RMSNormalization");
     this.epsilon = options.epsilon ?? 1e-6;
   }
 

@@ -3,8 +3,8 @@
  */
 import { normalize } from "../../../ops/normalization.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
-import { ArgumentError, describe } from "../../../util/errors.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
+import { checkAxes } from "../arguments.ts";
 import { Layer, type LayerOptions } from "../layer.ts";
 
 /** Options of `UnitNormalization`. */
@@ -25,12 +25,7 @@ export class UnitNormalization extends Layer {
 
   constructor(options: UnitNormalizationOptions = {}) {
     super(options);
-    this.axis = options.axis ?? -1;
-    if (![this.axis].flat().every((axis) => Number.isInteger(axis))) {
-      throw new ArgumentError(
-        `UnitNormalization: axis must be an integer or a list of them, got ${describe(this.axis)}.`,
-      );
-    }
+    this.axis = checkAxes(options.axis ?? -1, "UnitNormalization");
     this.supportsMasking = true;
     this.built = true;
   }
