@@ -90,9 +90,10 @@ export class ShardedFile implements Pick<Hdf5File, "path" | "list" | "read" | "c
   read(path: string): ReturnType<Hdf5File["read"]> {
     const slash = path.lastIndexOf("/");
     const [group, name] = [path.slice(0, slash), path.slice(slash + 1)];
-    for (const file of this.#holding(group)) {
-      if (file.list(group)?.datasets.includes(name)) return file.read(path);
-    }
+    const files = this.#holding(group);
+    const file =
+      files.length === 1 ? files[0] : files.find((one) => one.list(group)?.datasets.includes(name));
+    if (file !== undefined) return file.read(path);
     throw new SerializationError(`${this.path}: no file holds "${path}".`, { path: this.path });
   }
 
