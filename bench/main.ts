@@ -3,7 +3,8 @@
  *
  *   npm run bench -- [FILTER] [--json FILE]
  *
- * FILTER is a part of a suite's name. Times are the minimum of several rounds.
+ * FILTER is a part of a suite's name, or SUITE/PART for some rows of one
+ * (`training/mlp`). Times are the minimum of several rounds.
  *
  * @module
  */
@@ -14,8 +15,10 @@ import { requireAddon } from "../src/backends/native/loader.ts";
 import type { Figure } from "./measure.ts";
 import { opsBench } from "./ops.ts";
 import { overhead } from "./overhead.ts";
+import { training } from "./training.ts";
 
-const suites: Readonly<Record<string, () => Promise<Figure[]>>> = { overhead, ops: opsBench };
+type Suite = (part: string) => Promise<Figure[]>;
+const suites: Readonly<Record<string, Suite>> = { overhead, ops: opsBench, training };
 const usage = `usage: bench [FILTER] [--json FILE]\nsuites: ${Object.keys(suites).join(", ")}`;
 
 function fail(message: string): never {
@@ -52,14 +55,15 @@ function print(figure: Figure): void {
 }
 
 const { filter, json } = readOptions();
-const chosen = Object.entries(suites).filter(([name]) => name.includes(filter));
+const [suiteFilter = "", part = ""] = filter.split("/");
+const chosen = Object.entries(suites).filter(([name]) => name.includes(suiteFilter));
 if (chosen.length === 0) fail(`no suite named like "${filter}"`);
 const { isa, threads } = requireAddon().info();
 console.log(`${cpus()[0]?.model ?? "?"}, ${isa}, ${threads} threads, Node ${process.version}\n`);
 const figures: Figure[] = [];
 for (const [name, suite] of chosen) {
   console.log(name);
-  for (const figure of await suite()) {
+  for (const figure of await suite(part)) {
     print(figure);
     figures.push(figure);
   }

@@ -111,11 +111,12 @@ function cases(): Case[] {
 }
 
 /** Ours and NumPy's in turn, the best of several rounds of each; results are compared first. */
-export async function opsBench(): Promise<Figure[]> {
+export async function opsBench(part: string): Promise<Figure[]> {
   const numpy = Numpy.find();
   if (numpy === null) console.log("NumPy is skipped: python3 (or KERATIN_PYTHON) does not have it");
   const figures: Figure[] = [];
   for (const { name, run, numpy: code, calls = 20 } of cases()) {
+    if (!name.includes(part)) continue;
     const result = run();
     const sum = Number(await ops.sum(ops.cast(result, "float64")).item());
     let value = Number.POSITIVE_INFINITY;

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { spawnSync } from "node:child_process";
+import { PythonServer } from "./python-server.ts";
 
 /** What to time there. */
 export interface NumpyRequest {
@@ -25,17 +23,10 @@ export interface NumpyReply {
 
 /** A Python process that times expressions one after the other. */
 export class Numpy {
-  readonly #process: ChildProcess;
-  readonly #replies: AsyncIterator<string>;
+  readonly #server: PythonServer;
 
   private constructor(python: string) {
-    const script = join(dirname(fileURLToPath(import.meta.url)), "numpy_server.py");
-    // These slow a current NumPy down; they are there for older builds.
-    const { OPENBLAS_CORETYPE: _core, OPENBLAS_L2_SIZE: _l2, ...env } = process.env;
-    this.#process = spawn(python, [script], { stdio: ["pipe", "pipe", "inherit"], env });
-    this.#replies = createInterface({
-      input: this.#process.stdout as NonNullable<ChildProcess["stdout"]>,
-    })[Symbol.asyncIterator]();
+    this.#server = new PythonServer(python, "numpy_server.py");
   }
 
   /** KERATIN_PYTHON or python3, if it has NumPy. */
@@ -45,14 +36,11 @@ export class Numpy {
     return status === 0 ? new Numpy(python) : null;
   }
 
-  async time(request: NumpyRequest): Promise<NumpyReply> {
-    this.#process.stdin?.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await this.#replies.next();
-    if (done) throw new Error(`NumPy ended at ${request.run}`);
-    return JSON.parse(value as string) as NumpyReply;
+  time(request: NumpyRequest): Promise<NumpyReply> {
+    return this.#server.ask(request);
   }
 
   close(): void {
-    this.#process.stdin?.end();
+    this.#server.close();
   }
 }

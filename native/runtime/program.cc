@@ -166,6 +166,7 @@ bool Program::Decode(const Registry& kernels, WordReader& reader,
   std::vector<Operands> operands(static_cast<size_t>(num_instructions));
   std::vector<int32_t> numbers;
   std::vector<bool> is_loop(static_cast<size_t>(num_instructions));
+  std::vector<const char*> names(static_cast<size_t>(num_instructions));
   instructions_.resize(static_cast<size_t>(num_instructions));
   for (int32_t i = 0; i < num_instructions; i++) {
     const int32_t kernel = reader.Next();
@@ -210,6 +211,10 @@ bool Program::Decode(const Registry& kernels, WordReader& reader,
     words_.insert(words_.end(), attributes, attributes + num_words);
     is_loop[i] = kernel == kLoopedKernel;
     instructions_[i].function = kernel < 0 ? nullptr : kernels[kernel].function;
+    names[i] = kernel == kLoopedKernel ? "loop"
+               : kernel == kCopyKernel ? "copy"
+               : kernel < 0            ? "control"
+                                       : kernels[kernel].name;
     if (kernel < kCopyKernel && !is_loop[i]) {
       std::vector<TensorView> views;
       for (int32_t k = 0; k < in + out; k++) views.push_back(values_[ids[k]]);
@@ -244,6 +249,9 @@ bool Program::Decode(const Registry& kernels, WordReader& reader,
     call.words = words_.data() + o.words;
     call.num_words = o.num_words;
     call.message = message_;
+    if (Profiling()) {
+      instructions_[i].profile = ProfileEntryOf(names[i], call);
+    }
   }
   return ReadLoops(kernels, is_loop, message);
 }
@@ -335,6 +343,7 @@ void Program::Execute(const std::atomic<bool>& cancelled, const Fault& fault,
     if (i <= commit_start_ && stops_before(i)) return;
     const Instruction& instruction = instructions_[i];
     const KernelCall& call = instruction.call;
+    const ProfileScope scope(instruction.profile);
     if (instruction.control != nullptr) {
       if (!instruction.control->Run(call, cancelled, result)) {
         result.instruction = i;

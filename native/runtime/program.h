@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "../kernel.h"
+#include "profile.h"
 #include "storage.h"
 
 namespace keratin {
@@ -112,6 +113,7 @@ class Program {
     KernelCall call{};
     std::unique_ptr<Control> control;
     std::unique_ptr<Loop> loop;
+    ProfileEntry* profile = nullptr;  // where its time is noted, if anywhere
   };
   struct Port {  // an input or output: the views that point at it
     int64_t bytes;
