@@ -19,13 +19,13 @@ const shapes = [
 ];
 const loose = { length: 5, steps: 4, gradientSteps: 8, gradientCancels: 20 } as const;
 
-/** log softmax of the last axis at one index. */
-function logSoftmaxAt(x: Nd, index: readonly number[]): number {
-  const row = Array.from({ length: x.shape.at(-1) as number }, (_, i) =>
-    at(x, [...index.slice(0, -1), i]),
-  );
-  const top = Math.max(...row);
-  return at(x, index) - top - Math.log(row.reduce((sum, v) => sum + Math.exp(v - top), 0));
+/** log softmax over the last axis, linear in its length. */
+function logSoftmax(x: Nd): Nd {
+  const norms = reduce(x, [-1], true, (row) => {
+    const top = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    return top + Math.log(row.reduce((sum, v) => sum + Math.exp(v - top), 0));
+  });
+  return zip(x, norms, (a, norm) => a - norm);
 }
 
 opTest("categoricalCrossentropy of logits", {
@@ -33,7 +33,7 @@ opTest("categoricalCrossentropy of logits", {
   run: (target, output) => ops.categoricalCrossentropy(target, output, { fromLogits: true }),
   reference: (target, output) =>
     reduce(
-      build(output.shape, (index) => -at(target, index) * logSoftmaxAt(output, index)),
+      zip(target, logSoftmax(output), (t, p) => -t * p),
       [-1],
       false,
       (values) => values.reduce((a, b) => a + b, 0),
@@ -65,7 +65,8 @@ for (const fromLogits of [true, false]) {
       const logits = fromLogits
         ? output
         : { shape: output.shape, data: output.data.map((p) => Math.log(p)) };
-      return build(target.shape, (index) => -logSoftmaxAt(logits, [...index, at(target, index)]));
+      const logs = logSoftmax(logits);
+      return build(target.shape, (index) => -at(logs, [...index, at(target, index)]));
     },
     shapes: [
       [[], [4]],
