@@ -34,6 +34,13 @@ uint8_t* AllocateBlock(size_t bytes) {
   return static_cast<uint8_t*>(data);
 }
 
+const char* NameOf(const Registry& kernels, int32_t kernel) {
+  if (kernel >= 0) return kernels[kernel].name;
+  return kernel == kCopyKernel     ? "copy"
+         : kernel == kLoopedKernel ? "loop"
+                                   : "control";
+}
+
 }  // namespace
 
 Program* Program::Create(const Registry& kernels, const int32_t* words,
@@ -165,8 +172,7 @@ bool Program::Decode(const Registry& kernels, WordReader& reader,
   };
   std::vector<Operands> operands(static_cast<size_t>(num_instructions));
   std::vector<int32_t> numbers;
-  std::vector<bool> is_loop(static_cast<size_t>(num_instructions));
-  std::vector<const char*> names(static_cast<size_t>(num_instructions));
+  std::vector<int32_t> kernel_of(static_cast<size_t>(num_instructions));
   instructions_.resize(static_cast<size_t>(num_instructions));
   for (int32_t i = 0; i < num_instructions; i++) {
     const int32_t kernel = reader.Next();
@@ -209,13 +215,9 @@ bool Program::Decode(const Registry& kernels, WordReader& reader,
     operands[i].words = words_.size();
     operands[i].num_words = num_words;
     words_.insert(words_.end(), attributes, attributes + num_words);
-    is_loop[i] = kernel == kLoopedKernel;
+    kernel_of[i] = kernel;
     instructions_[i].function = kernel < 0 ? nullptr : kernels[kernel].function;
-    names[i] = kernel == kLoopedKernel ? "loop"
-               : kernel == kCopyKernel ? "copy"
-               : kernel < 0            ? "control"
-                                       : kernels[kernel].name;
-    if (kernel < kCopyKernel && !is_loop[i]) {
+    if (kernel < kCopyKernel && kernel != kLoopedKernel) {
       std::vector<TensorView> views;
       for (int32_t k = 0; k < in + out; k++) views.push_back(values_[ids[k]]);
       KernelCall call{};
@@ -250,17 +252,18 @@ bool Program::Decode(const Registry& kernels, WordReader& reader,
     call.num_words = o.num_words;
     call.message = message_;
     if (Profiling()) {
-      instructions_[i].profile = ProfileEntryOf(names[i], call);
+      instructions_[i].profile =
+          ProfileEntryOf(NameOf(kernels, kernel_of[i]), call);
     }
   }
-  return ReadLoops(kernels, is_loop, message);
+  return ReadLoops(kernels, kernel_of, message);
 }
 
 bool Program::ReadLoops(const Registry& kernels,
-                        const std::vector<bool>& is_loop, char* message) {
+                        const std::vector<int32_t>& kernel_of, char* message) {
   size_t bytes = 0;
   for (size_t i = 0; i < instructions_.size(); i++) {
-    if (!is_loop[i]) continue;
+    if (kernel_of[i] != kLoopedKernel) continue;
     Instruction& instruction = instructions_[i];
     instruction.loop = Loop::Create(kernels, instruction.call, message);
     if (instruction.loop == nullptr) return false;

@@ -127,7 +127,7 @@ class Program {
                                               const KernelCall& call,
                                               char* message);
   // The loops of those instructions that are `kLoopedKernel`.
-  bool ReadLoops(const Registry& kernels, const std::vector<bool>& is_loop,
+  bool ReadLoops(const Registry& kernels, const std::vector<int32_t>& kernel_of,
                  char* message);
   bool Decode(const Registry& kernels, WordReader& reader,
               const uint8_t* constants, size_t constant_bytes,
