@@ -6,7 +6,7 @@ import { awayFrom, uniform } from "../support/inputs.ts";
 import { alongAxis, map, type Nd, reduce, zip } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
 import { numberDTypes } from "../support/shapes.ts";
-import { erf, sigmoid, softplus } from "../support/special.ts";
+import { erf, logSoftmaxRow, sigmoid, softmaxRow, softplus } from "../support/special.ts";
 
 const kinked = awayFrom([0]);
 const wide = uniform(-6, 6);
@@ -144,17 +144,6 @@ opTest("glu, axis 0", {
   unknownAxes: false,
 });
 
-function softmaxRow(row: readonly number[]): number[] {
-  const top = Math.max(...row);
-  const e = row.map((v) => Math.exp(v - top));
-  const sum = e.reduce((a, b) => a + b, 0);
-  return e.map((v) => v / sum);
-}
-function logSoftmaxRow(row: readonly number[]): number[] {
-  const top = Math.max(...row);
-  const sum = row.reduce((total, v) => total + Math.exp(v - top), 0);
-  return row.map((v) => v - top - Math.log(sum));
-}
 const rows = [[1], [7], [3, 5], [2, 0], [0, 4], [4, 129], [2, 3, 1, 4], [1, 2, 1, 2, 1, 5]];
 for (const [name, op, row] of [
   ["softmax", ops.softmax, softmaxRow],

@@ -1,9 +1,9 @@
 /** Tests of src/ops/crossentropy.ts. */
 import { ops } from "../../src/index.ts";
 import { integers, uniform } from "../support/inputs.ts";
-import { at, build, type Nd, reduce, zip } from "../support/nd.ts";
+import { alongAxis, at, build, reduce, zip } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
-import { softplus } from "../support/special.ts";
+import { logSoftmaxRow, softplus } from "../support/special.ts";
 
 const probabilities = uniform(0.15, 0.85);
 const shapes = [
@@ -19,21 +19,12 @@ const shapes = [
 ];
 const loose = { length: 5, steps: 4, gradientSteps: 8, gradientCancels: 20 } as const;
 
-/** log softmax over the last axis, linear in its length. */
-function logSoftmax(x: Nd): Nd {
-  const norms = reduce(x, [-1], true, (row) => {
-    const top = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-    return top + Math.log(row.reduce((sum, v) => sum + Math.exp(v - top), 0));
-  });
-  return zip(x, norms, (a, norm) => a - norm);
-}
-
 opTest("categoricalCrossentropy of logits", {
   ...loose,
   run: (target, output) => ops.categoricalCrossentropy(target, output, { fromLogits: true }),
   reference: (target, output) =>
     reduce(
-      zip(target, logSoftmax(output), (t, p) => -t * p),
+      zip(target, alongAxis(output, -1, logSoftmaxRow), (t, p) => -t * p),
       [-1],
       false,
       (values) => values.reduce((a, b) => a + b, 0),
@@ -65,7 +56,7 @@ for (const fromLogits of [true, false]) {
       const logits = fromLogits
         ? output
         : { shape: output.shape, data: output.data.map((p) => Math.log(p)) };
-      const logs = logSoftmax(logits);
+      const logs = alongAxis(logits, -1, logSoftmaxRow);
       return build(target.shape, (index) => -at(logs, [...index, at(target, index)]));
     },
     shapes: [

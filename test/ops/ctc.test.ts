@@ -4,6 +4,7 @@ import { ArgumentError, ops, ShapeError, tensor } from "../../src/index.ts";
 import { type InputSpec, integers, uniform } from "../support/inputs.ts";
 import { at, build, type Nd } from "../support/nd.ts";
 import { opTest } from "../support/op-test.ts";
+import { logSoftmaxRow } from "../support/special.ts";
 
 /** All sequences of `time` classes. */
 function* sequences(time: number, classes: number): Generator<number[]> {
@@ -20,9 +21,7 @@ function collapse(sequence: readonly number[], blank: number): number[] {
 
 function logSoftmaxAt(x: Nd, b: number, t: number): number[] {
   const row = Array.from({ length: x.shape[2] as number }, (_, k) => at(x, [b, t, k]));
-  const top = Math.max(...row);
-  const sum = row.reduce((total, v) => total + Math.exp(v - top), 0);
-  return row.map((v) => v - top - Math.log(sum));
+  return logSoftmaxRow(row);
 }
 
 /** By trying every sequence of classes. */

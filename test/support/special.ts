@@ -70,3 +70,23 @@ export function roundHalfEven(x: number): number {
   if (rest !== 0.5) return rest < 0.5 ? low : low + 1;
   return low % 2 === 0 ? low : low + 1;
 }
+
+// Rows may be too long to be spread into the arguments of a call.
+function largest(row: readonly number[]): number {
+  return row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+}
+
+/** The softmax of a row. */
+export function softmaxRow(row: readonly number[]): number[] {
+  const top = largest(row);
+  const e = row.map((v) => Math.exp(v - top));
+  const sum = e.reduce((a, b) => a + b, 0);
+  return e.map((v) => v / sum);
+}
+
+/** The logarithm of the softmax of a row. */
+export function logSoftmaxRow(row: readonly number[]): number[] {
+  const top = largest(row);
+  const sum = row.reduce((total, v) => total + Math.exp(v - top), 0);
+  return row.map((v) => v - top - Math.log(sum));
+}
