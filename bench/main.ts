@@ -19,7 +19,7 @@ import { training } from "./training.ts";
 
 type Suite = (part: string) => Promise<Figure[]>;
 const suites: Readonly<Record<string, Suite>> = { overhead, ops: opsBench, training };
-const usage = `usage: bench [FILTER] [--json FILE]\nsuites: ${Object.keys(suites).join(", ")}`;
+const usage = `usage: bench [SUITE[/PART]] [--json FILE]\nsuites: ${Object.keys(suites).join(", ")}`;
 
 function fail(message: string): never {
   console.error(`${message}\n${usage}`);

@@ -55,3 +55,19 @@ export async function nanosecondsOfAsync(
   }
   return best;
 }
+
+/** Milliseconds of a long call at best, over at least 20 calls and the given time. */
+export async function millisecondsOf(
+  run: () => Promise<unknown>,
+  seconds: number,
+): Promise<number> {
+  for (let i = 0; i < 3; i++) await run();
+  let best = Number.POSITIVE_INFINITY;
+  const end = performance.now() + 1000 * seconds;
+  for (let i = 0; i < 20 || performance.now() < end; i++) {
+    const start = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}

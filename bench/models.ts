@@ -124,8 +124,7 @@ function mobilenet(): Workload {
         x = relu6(norm(wide(x)));
       }
       if (strides === 2) {
-        const size = x.shape[1] as number;
-        const pad: [number, number] = [1 - (size % 2 === 0 ? 1 : 0), 1];
+        const pad: [number, number] = [(x.shape[1] as number) % 2, 1];
         x = new layers.ZeroPadding2D({ padding: [pad, pad] })(x);
       }
       const padding = strides === 2 ? "valid" : "same";

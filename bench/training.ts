@@ -4,22 +4,9 @@
  * @module
  */
 import { ops, type Tensor } from "../src/index.ts";
-import type { Figure } from "./measure.ts";
+import { type Figure, millisecondsOf } from "./measure.ts";
 import { models } from "./models.ts";
 import { findTrainingPeers, type TrainingReply } from "./peers/training.ts";
-
-/** Milliseconds of a call at best, over at least 20 calls and the given time. */
-async function millisecondsOf(run: () => Promise<unknown>, seconds: number): Promise<number> {
-  for (let i = 0; i < 3; i++) await run();
-  let best = Number.POSITIVE_INFINITY;
-  const end = performance.now() + 1000 * seconds;
-  for (let i = 0; i < 20 || performance.now() < end; i++) {
-    const start = performance.now();
-    await run();
-    best = Math.min(best, performance.now() - start);
-  }
-  return best;
-}
 
 type Ours = Pick<Required<TrainingReply>, "loss" | "step" | "predict" | "predictOne" | "first">;
 

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { spawnSync } from "node:child_process";
-import { PythonServer } from "./python-server.ts";
+import { hasModules, PythonServer } from "./python-server.ts";
 
 /** What to time there. */
 export interface NumpyRequest {
@@ -32,8 +31,7 @@ export class Numpy {
   /** KERATIN_PYTHON or python3, if it has NumPy. */
   static find(): Numpy | null {
     const python = process.env["KERATIN_PYTHON"] ?? "python3";
-    const { status } = spawnSync(python, ["-c", "import numpy"], { stdio: "ignore" });
-    return status === 0 ? new Numpy(python) : null;
+    return hasModules(python, ["numpy"]) ? new Numpy(python) : null;
   }
 
   time(request: NumpyRequest): Promise<NumpyReply> {

@@ -3,10 +3,21 @@
  *
  * @module
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+
+/** Whether a Python can import all of these modules. */
+export function hasModules(
+  python: string,
+  modules: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): boolean {
+  const env = { ...process.env, ...variables };
+  const code = `import ${modules.join(", ")}`;
+  return spawnSync(python, ["-c", code], { stdio: "ignore", env }).status === 0;
+}
 
 /** A script of this folder, running. */
 export class PythonServer {

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { spawnSync } from "node:child_process";
-import { PythonServer } from "./python-server.ts";
+import { hasModules, PythonServer } from "./python-server.ts";
 
 /** What a peer took, in milliseconds. */
 export interface TrainingReply {
@@ -29,55 +28,41 @@ export interface TrainingPeer {
 interface Kind {
   readonly name: string;
   readonly python: string;
-  readonly module: string;
-  readonly argument: "keras" | "torch";
-  readonly env: Record<string, string>;
+  /** What `training_server.py` is asked for. */
+  readonly engine: "keras" | "torch";
+  /** Keras's backend. */
+  readonly backend?: "tensorflow" | "jax";
   readonly jit: boolean;
 }
 
-const keras = process.env["KERATIN_PYTHON"] ?? "python3";
-const torch = process.env["KERATIN_TORCH_PYTHON"] ?? "python3";
-const quiet = { TF_CPP_MIN_LOG_LEVEL: "3", CUDA_VISIBLE_DEVICES: "" };
+const keras = { python: process.env["KERATIN_PYTHON"] ?? "python3", engine: "keras" } as const;
+const torch = {
+  python: process.env["KERATIN_TORCH_PYTHON"] ?? "python3",
+  engine: "torch",
+} as const;
 
 const kinds: readonly Kind[] = [
-  {
-    name: "Keras on TensorFlow",
-    python: keras,
-    module: "tensorflow",
-    argument: "keras",
-    env: { ...quiet, KERAS_BACKEND: "tensorflow" },
-    jit: false,
-  },
-  {
-    name: "Keras on TensorFlow, XLA",
-    python: keras,
-    module: "tensorflow",
-    argument: "keras",
-    env: { ...quiet, KERAS_BACKEND: "tensorflow" },
-    jit: true,
-  },
-  {
-    name: "Keras on JAX",
-    python: keras,
-    module: "jax",
-    argument: "keras",
-    env: { ...quiet, KERAS_BACKEND: "jax" },
-    jit: true,
-  },
-  { name: "PyTorch", python: torch, module: "torch", argument: "torch", env: quiet, jit: false },
+  { ...keras, name: "Keras on TensorFlow", backend: "tensorflow", jit: false },
+  { ...keras, name: "Keras on TensorFlow, XLA", backend: "tensorflow", jit: true },
+  { ...keras, name: "Keras on JAX", backend: "jax", jit: true },
+  { ...torch, name: "PyTorch", jit: false },
 ];
 
 /** Those that the Pythons of KERATIN_PYTHON and KERATIN_TORCH_PYTHON have; says which are missing. */
 export function findTrainingPeers(): TrainingPeer[] {
   const found: TrainingPeer[] = [];
-  for (const { name, python, module, argument, env, jit } of kinds) {
-    const modules = argument === "keras" ? `keras, ${module}` : module;
-    const test = `import importlib.util as u, sys; sys.exit(any(u.find_spec(m.strip()) is None for m in "${modules}".split(",")))`;
-    if (spawnSync(python, ["-c", test], { stdio: "ignore" }).status !== 0) {
-      console.log(`${name} is skipped: ${python} does not have ${modules}`);
+  for (const { name, python, engine, backend, jit } of kinds) {
+    const modules = backend === undefined ? [engine] : [engine, backend];
+    const variables = {
+      TF_CPP_MIN_LOG_LEVEL: "3",
+      CUDA_VISIBLE_DEVICES: "",
+      ...(backend && { KERAS_BACKEND: backend }),
+    };
+    if (!hasModules(python, modules, variables)) {
+      console.log(`${name} is skipped: ${python} does not have ${modules.join(", ")}`);
       continue;
     }
-    const server = new PythonServer(python, "training_server.py", [argument], env);
+    const server = new PythonServer(python, "training_server.py", [engine], variables);
     found.push({
       name,
       time: (model, seconds) => server.ask<TrainingReply>({ model, seconds, jit }),
