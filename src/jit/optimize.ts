@@ -8,6 +8,7 @@ import { commonSubexpressions } from "./passes/common-subexpressions.ts";
 import { deadCode } from "./passes/dead-code.ts";
 import { foldBroadcasts } from "./passes/fold-broadcasts.ts";
 import { fuseElementwise } from "./passes/fuse-elementwise.ts";
+import { rematerialize } from "./passes/rematerialize.ts";
 
 /** What every graph goes through, by name. */
 export const passes: readonly (readonly [name: string, pass: Pass])[] = [
@@ -16,6 +17,7 @@ export const passes: readonly (readonly [name: string, pass: Pass])[] = [
   ["broadcasts folded", foldBroadcasts],
   ["dead code again", deadCode],
   ["elementwise chains fused", fuseElementwise],
+  ["cheap values computed again", rematerialize],
 ];
 
 /** The graph after all passes. */

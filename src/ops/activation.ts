@@ -78,7 +78,7 @@ export const silu: PublicOp<Unary> = floatOp(
     const s = sigmoid(x);
     return multiply(dy, multiply(s, add(like(x, 1), multiply(x, subtract(like(x, 1), s)))));
   },
-  (x) => multiply(x, sigmoid(x)),
+  { decompose: (x) => multiply(x, sigmoid(x)) },
 );
 
 /**
@@ -90,7 +90,7 @@ export const silu: PublicOp<Unary> = floatOp(
 export const logSigmoid: PublicOp<Unary> = floatOp(
   "log_sigmoid",
   (dy, x) => multiply(dy, sigmoid(negative(x))),
-  (x) => negative(softplus(negative(x))),
+  { decompose: (x) => negative(softplus(negative(x))) },
 );
 
 /**
@@ -102,7 +102,7 @@ export const logSigmoid: PublicOp<Unary> = floatOp(
 export const softsign: PublicOp<Unary> = floatOp(
   "softsign",
   (dy, x) => divide(dy, square(add(absolute(x), like(x, 1)))),
-  (x) => divide(x, add(absolute(x), like(x, 1))),
+  { decompose: (x) => divide(x, add(absolute(x), like(x, 1))), work: 2 },
 );
 
 function composed(name: string, fn: (x: Tensor) => Tensor): PublicOp<Unary> {

@@ -77,7 +77,7 @@ export const multiply: PublicOp<Binary> = publicBinary("multiply", (x1, x2) => {
 export const divide: PublicOp<Binary> = binaryOp(
   "divide",
   [(dy, _, b) => divide(dy, b), (dy, _, b, y) => negative(divide(multiply(dy, y), b))],
-  "float",
+  { also: "float" },
 );
 /**
  * x1 / x2; integers are divided as floats.
@@ -178,8 +178,10 @@ export const square: PublicOp<Unary> = publicUnary("square", (given) => {
  * @example
  * await ops.reciprocal([2, 4]).array(); // [0.5, 0.25]
  */
-export const reciprocal: PublicOp<Unary> = floatOp("reciprocal", (dy, _, y) =>
-  negative(multiply(dy, square(y))),
+export const reciprocal: PublicOp<Unary> = floatOp(
+  "reciprocal",
+  (dy, _, y) => negative(multiply(dy, square(y))),
+  { work: 1 },
 );
 /**
  * The largest integer that is not larger.
@@ -187,14 +189,14 @@ export const reciprocal: PublicOp<Unary> = floatOp("reciprocal", (dy, _, y) =>
  * @example
  * await ops.floor([-1.5, 1.5]).array(); // [-2, 1]
  */
-export const floor: PublicOp<Unary> = floatOp("floor", null);
+export const floor: PublicOp<Unary> = floatOp("floor", null, { work: 1 });
 /**
  * The smallest integer that is not smaller.
  *
  * @example
  * await ops.ceil([-1.5, 1.5]).array(); // [-1, 2]
  */
-export const ceil: PublicOp<Unary> = floatOp("ceil", null);
+export const ceil: PublicOp<Unary> = floatOp("ceil", null, { work: 1 });
 /**
  * The integer towards zero.
  *

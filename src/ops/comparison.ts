@@ -29,49 +29,49 @@ import { promotePair, type TensorLike, toTensor } from "./promote.ts";
  * @example
  * await ops.equal([1, 2], [1, 3]).array(); // [true, false]
  */
-export const equal: PublicOp<Binary> = binaryOp("equal", null, undefined, "bool");
+export const equal: PublicOp<Binary> = binaryOp("equal", null, { dtype: "bool" });
 /**
  * x1 != x2, as bool.
  *
  * @example
  * await ops.notEqual([1, 2], [1, 3]).array(); // [false, true]
  */
-export const notEqual: PublicOp<Binary> = binaryOp("not_equal", null, undefined, "bool");
+export const notEqual: PublicOp<Binary> = binaryOp("not_equal", null, { dtype: "bool" });
 /**
  * x1 < x2, as bool.
  *
  * @example
  * await ops.less([1, 2, 3], 2).array(); // [true, false, false]
  */
-export const less: PublicOp<Binary> = binaryOp("less", null, undefined, "bool");
+export const less: PublicOp<Binary> = binaryOp("less", null, { dtype: "bool" });
 /**
  * x1 <= x2, as bool.
  *
  * @example
  * await ops.lessEqual([1, 2, 3], 2).array(); // [true, true, false]
  */
-export const lessEqual: PublicOp<Binary> = binaryOp("less_equal", null, undefined, "bool");
+export const lessEqual: PublicOp<Binary> = binaryOp("less_equal", null, { dtype: "bool" });
 /**
  * x1 > x2, as bool.
  *
  * @example
  * await ops.greater([1, 2, 3], 2).array(); // [false, false, true]
  */
-export const greater: PublicOp<Binary> = binaryOp("greater", null, undefined, "bool");
+export const greater: PublicOp<Binary> = binaryOp("greater", null, { dtype: "bool" });
 /**
  * x1 >= x2, as bool.
  *
  * @example
  * await ops.greaterEqual([1, 2, 3], 2).array(); // [false, true, true]
  */
-export const greaterEqual: PublicOp<Binary> = binaryOp("greater_equal", null, undefined, "bool");
+export const greaterEqual: PublicOp<Binary> = binaryOp("greater_equal", null, { dtype: "bool" });
 
 function truth(op: string, x: TensorLike): Tensor {
   return castTo(toTensor(op, x), "bool");
 }
 
 function logicalOp(name: string): PublicOp<Binary> {
-  const op = binaryPrimitive(name, null, "bool");
+  const op = binaryPrimitive(name, null, { dtype: "bool" });
   return publicBinary(name, (x1, x2) => apply(op, [truth(name, x1), truth(name, x2)]));
 }
 

@@ -27,7 +27,8 @@ export type UnaryDerivative = ((dy: Tensor, x: Tensor, y: Tensor) => Tensor) | n
 /** The gradient of one operand, of the output's shape. */
 export type BinaryDerivative = (dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor;
 
-const elementwise = { elementwise: true } as const;
+/** Of exp, sin and their like: a polynomial and what prepares it. */
+export const functionWork = 8;
 
 /** What else may be said of a unary primitive. */
 interface UnaryOptions {
@@ -35,13 +36,25 @@ interface UnaryOptions {
   readonly dtype?: DType;
   /** For ops without a kernel of their own. */
   readonly decompose?: (x: Tensor) => Tensor;
+  /** What an element takes, an addition taking 1. */
+  readonly work?: number;
+}
+
+/** What else may be said of an op of two operands. */
+interface BinaryOptions {
+  /** Promoted with the operands, as one more. */
+  readonly also?: PromotionDType;
+  /** Of the output; default: that of the operands. */
+  readonly dtype?: DType;
+  /** What an element takes, an addition taking 1. */
+  readonly work?: number;
 }
 
 /** A primitive of one input. */
 export function unaryPrimitive(
   name: string,
   derivative: UnaryDerivative,
-  { dtype, decompose }: UnaryOptions = {},
+  { dtype, decompose, work = 1 }: UnaryOptions = {},
 ): OpDefinition {
   return defineOp({
     name,
@@ -56,7 +69,7 @@ export function unaryPrimitive(
             derivative(dy as Tensor, x as Tensor, y as Tensor),
           ],
     ...(decompose === undefined ? {} : { decompose: ([x]) => decompose(x as Tensor) }),
-    traits: elementwise,
+    traits: { elementwise: true, work },
   });
 }
 
@@ -64,7 +77,7 @@ export function unaryPrimitive(
 export function binaryPrimitive(
   name: string,
   derivatives: readonly [BinaryDerivative, BinaryDerivative] | null,
-  dtype?: DType,
+  { dtype, work = 1 }: Omit<BinaryOptions, "also"> = {},
 ): OpDefinition {
   return defineOp({
     name,
@@ -87,7 +100,7 @@ export function binaryPrimitive(
                 : null,
             );
           },
-    traits: elementwise,
+    traits: { elementwise: true, work },
   });
 }
 
@@ -113,9 +126,9 @@ export function unaryOp(
 export function floatOp(
   name: string,
   derivative: UnaryDerivative,
-  decompose?: (x: Tensor) => Tensor,
+  options: UnaryOptions = {},
 ): PublicOp<Unary> {
-  const op = unaryPrimitive(name, derivative, decompose === undefined ? {} : { decompose });
+  const op = unaryPrimitive(name, derivative, { work: functionWork, ...options });
   return publicUnary(name, (x) => apply(op, [toFloat(name, x)]));
 }
 
@@ -127,14 +140,13 @@ export function publicBinary(
   return publicOp(`keras.ops.${name}`, binarySignature, fn);
 }
 
-/** An op of two operands, promoted; with `also` as one more. */
+/** An op of two operands, promoted. */
 export function binaryOp(
   name: string,
   derivatives: readonly [BinaryDerivative, BinaryDerivative] | null,
-  also?: PromotionDType,
-  result?: DType,
+  { also, ...options }: BinaryOptions = {},
 ): PublicOp<Binary> {
-  const op = binaryPrimitive(name, derivatives, result);
+  const op = binaryPrimitive(name, derivatives, options);
   return publicBinary(name, (x1, x2) => apply(op, promotePair(name, x1, x2, also)));
 }
 

@@ -22,6 +22,7 @@ import {
   type Binary,
   binaryOp,
   floatOp,
+  functionWork,
   publicBinary,
   publicUnary,
   type Unary,
@@ -90,8 +91,10 @@ export const log10: PublicOp<Unary> = publicUnary("log10", (given) => {
  * @example
  * await ops.sqrt([4, 9]).array(); // [2, 3]
  */
-export const sqrt: PublicOp<Unary> = floatOp("sqrt", (dy, _, y) =>
-  divide(dy, multiply(y, like(y, 2))),
+export const sqrt: PublicOp<Unary> = floatOp(
+  "sqrt",
+  (dy, _, y) => divide(dy, multiply(y, like(y, 2))),
+  { work: 2 },
 );
 /**
  * 1 / sqrt(x).
@@ -99,12 +102,16 @@ export const sqrt: PublicOp<Unary> = floatOp("sqrt", (dy, _, y) =>
  * @example
  * await ops.rsqrt([4, 0.25]).array(); // [0.5, 2]
  */
-export const rsqrt: PublicOp<Unary> = floatOp("rsqrt", (dy, x, y) =>
-  multiply(dy, multiply(divide(y, x), like(x, -0.5))),
+export const rsqrt: PublicOp<Unary> = floatOp(
+  "rsqrt",
+  (dy, x, y) => multiply(dy, multiply(divide(y, x), like(x, -0.5))),
+  { work: 2 },
 );
 
-const sigmoidOp = unaryPrimitive("sigmoid", (dy, _, y) =>
-  multiply(dy, multiply(y, subtract(like(y, 1), y))),
+const sigmoidOp = unaryPrimitive(
+  "sigmoid",
+  (dy, _, y) => multiply(dy, multiply(y, subtract(like(y, 1), y))),
+  { work: functionWork },
 );
 
 /**
@@ -160,11 +167,9 @@ export const erfinv: PublicOp<Unary> = floatOp("erfinv", (dy, _, y) =>
  * @example
  * await ops.softplus([0, 2]).array(); // [0.6931, 2.1269]
  */
-export const softplus: PublicOp<Unary> = floatOp(
-  "softplus",
-  (dy, x) => multiply(dy, sigmoid(x)),
-  (x) => add(maximum(x, like(x, 0)), log1p(exp(negative(absolute(x))))),
-);
+export const softplus: PublicOp<Unary> = floatOp("softplus", (dy, x) => multiply(dy, sigmoid(x)), {
+  decompose: (x) => add(maximum(x, like(x, 0)), log1p(exp(negative(absolute(x))))),
+});
 
 /**
  * log(e^x1 + e^x2) without overflow.
@@ -186,17 +191,21 @@ export const logaddexp: PublicOp<Binary> = publicBinary("logaddexp", (x1, x2) =>
  * @example
  * await ops.power([2, 3], [3, 2]).array(); // [8, 9]
  */
-export const power: PublicOp<Binary> = binaryOp("power", [
-  // b * a^(b - 1), and 0 for b = 0 even where a is 0.
-  (dy, a, b) => {
-    const isZero = equal(b, like(b, 0));
-    const exponent = select(isZero, like(b, 1), subtract(b, like(b, 1)));
-    return multiply(dy, multiply(b, power(a, exponent)));
-  },
-  // log(a) * a^b, and 0 for a = 0: 0^b is the same for all b > 0.
-  (dy, a, b, y) => {
-    const isZero = equal(a, like(a, 0));
-    const safe = select(isZero, like(a, 1), a);
-    return select(isZero, like(b, 0), multiply(dy, multiply(y, log(safe))));
-  },
-]);
+export const power: PublicOp<Binary> = binaryOp(
+  "power",
+  [
+    // b * a^(b - 1), and 0 for b = 0 even where a is 0.
+    (dy, a, b) => {
+      const isZero = equal(b, like(b, 0));
+      const exponent = select(isZero, like(b, 1), subtract(b, like(b, 1)));
+      return multiply(dy, multiply(b, power(a, exponent)));
+    },
+    // log(a) * a^b, and 0 for a = 0: 0^b is the same for all b > 0.
+    (dy, a, b, y) => {
+      const isZero = equal(a, like(a, 0));
+      const safe = select(isZero, like(a, 1), a);
+      return select(isZero, like(b, 0), multiply(dy, multiply(y, log(safe))));
+    },
+  ],
+  { work: 2 * functionWork },
+);

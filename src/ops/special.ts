@@ -39,6 +39,7 @@ import {
   binaryOp,
   binaryPrimitive,
   floatOp,
+  functionWork,
   publicBinary,
   publicUnary,
   type Unary,
@@ -66,8 +67,10 @@ export const exp2: PublicOp<Unary> = floatOp("exp2", (dy, _, y) =>
   multiply(dy, multiply(y, scalar(Math.LN2, y.dtype))),
 );
 
-const cbrtOp = unaryPrimitive("cbrt", (dy, _, y) =>
-  divide(dy, multiply(square(y), scalar(3, y.dtype))),
+const cbrtOp = unaryPrimitive(
+  "cbrt",
+  (dy, _, y) => divide(dy, multiply(square(y), scalar(3, y.dtype))),
+  { work: functionWork },
 );
 
 /**
@@ -141,14 +144,20 @@ export const sinc: PublicOp<Unary> = publicUnary("sinc", (given) => {
   return select(isNear, series, divide(sin(far), far));
 });
 
-const i1Op = unaryPrimitive("i1", (dy, x, y) => {
-  // I1' = I0 - I1 / x, 1/2 at 0.
-  const isZero = equal(x, scalar(0, x.dtype));
-  const ratio = divide(y, select(isZero, scalar(1, x.dtype), x));
-  const slope = subtract(i0(x), ratio);
-  return multiply(dy, select(isZero, scalar(0.5, x.dtype), slope));
+const i1Op = unaryPrimitive(
+  "i1",
+  (dy, x, y) => {
+    // I1' = I0 - I1 / x, 1/2 at 0.
+    const isZero = equal(x, scalar(0, x.dtype));
+    const ratio = divide(y, select(isZero, scalar(1, x.dtype), x));
+    const slope = subtract(i0(x), ratio);
+    return multiply(dy, select(isZero, scalar(0.5, x.dtype), slope));
+  },
+  { work: 2 * functionWork },
+);
+const i0Op = unaryPrimitive("i0", (dy, x) => multiply(dy, apply(i1Op, [x])), {
+  work: 2 * functionWork,
 });
-const i0Op = unaryPrimitive("i0", (dy, x) => multiply(dy, apply(i1Op, [x])));
 
 /**
  * The modified Bessel function of the first kind, of order 0.

@@ -7,7 +7,7 @@ import { scalar } from "../tensor/create.ts";
 import type { PublicOp } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, divide, multiply, negative, square, subtract } from "./arithmetic.ts";
-import { type Binary, binaryOp, floatOp, type Unary } from "./elementwise-define.ts";
+import { type Binary, binaryOp, floatOp, functionWork, type Unary } from "./elementwise-define.ts";
 import { rsqrt, sqrt } from "./exponential.ts";
 
 function one(x: Tensor): Tensor {
@@ -76,7 +76,7 @@ export const arctan2: PublicOp<Binary> = binaryOp(
     (dy, a, b) => divide(multiply(dy, b), add(square(a), square(b))),
     (dy, a, b) => negative(divide(multiply(dy, a), add(square(a), square(b)))),
   ],
-  "float",
+  { also: "float", work: 2 * functionWork },
 );
 /**
  * (e^x - e^-x) / 2.

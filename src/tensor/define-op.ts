@@ -32,6 +32,8 @@ export interface OpTraits {
    * output may overwrite an input of its own size.
    */
   readonly elementwise?: boolean;
+  /** Of an elementwise op: what an element takes, an addition taking 1. Default: 1. */
+  readonly work?: number;
   /** The output is the input's bytes under another shape: no kernel runs. */
   readonly view?: boolean;
   /** The output is the input, repeated as NumPy broadcasts. */

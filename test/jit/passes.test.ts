@@ -4,13 +4,14 @@
  * @module
  */
 import { describe, expect, it } from "vitest";
-import { ops, type Tensor, tensor, Variable } from "../../src/index.ts";
+import { jit, ops, type Tensor, tensor, Variable } from "../../src/index.ts";
 import type { Graph } from "../../src/jit/graph.ts";
 import { traceFunction } from "../../src/jit/jit.ts";
 import { commonSubexpressions } from "../../src/jit/passes/common-subexpressions.ts";
 import { deadCode } from "../../src/jit/passes/dead-code.ts";
 import { foldBroadcasts } from "../../src/jit/passes/fold-broadcasts.ts";
 import { fuseElementwise } from "../../src/jit/passes/fuse-elementwise.ts";
+import { rematerialize } from "../../src/jit/passes/rematerialize.ts";
 import { makePlan } from "../../src/jit/plan.ts";
 import { currentBackend } from "../../src/runtime/device.ts";
 
@@ -160,6 +161,85 @@ describe("fusion", () => {
       ),
     );
     expect(inner(graph).map(({ length }) => length)).toEqual([48, 48, 4]);
+  });
+});
+
+describe("rematerialization", () => {
+  const large = [128, 256];
+  const weights = ops.ones([256, 256]);
+  const fused = (fn: (...args: Tensor[]) => unknown, ...args: Tensor[]): Graph =>
+    fuseElementwise(graphOf(fn, ...args));
+  const inner = (graph: Graph): string[][] =>
+    graph.nodes.map(({ op, fused }) => fused?.map((step) => step.op.name) ?? [op.name]);
+  /** Two loops, a product between them: the second reads what the first computed. */
+  const chain = (x: Tensor): Tensor => {
+    const a = ops.multiply(ops.add(x, 1), 2);
+    const y = ops.matmul(ops.negative(a), weights);
+    return ops.add(ops.square(y), ops.multiply(a, y));
+  };
+
+  it("computes again what takes less than to keep it", () => {
+    const before = fused(chain, ops.zeros(large));
+    const after = rematerialize(before);
+    expect(inner(before)).toEqual([
+      ["add", "multiply", "negative"],
+      ["matmul"],
+      ["square", "multiply", "add"],
+    ]);
+    expect(before.nodes[0]?.outputs.length).toBe(2);
+    expect(after.nodes[0]?.outputs.length).toBe(1);
+    expect(inner(after)).toEqual([
+      ["add", "multiply", "negative"],
+      ["matmul"],
+      ["add", "multiply", "square", "multiply", "add"],
+    ]);
+    expect(rematerialize(after)).toBe(after);
+  });
+
+  it("gives the same bits", async () => {
+    const x = ops.reshape(ops.divide(ops.arange(128 * 256), 1000), large);
+    expect(await jit(chain)(x).data()).toEqual(await chain(x).data());
+  });
+
+  it("keeps results, what others than loops read, dear values and small ones", () => {
+    const kept = (fn: (x: Tensor) => unknown, shape: readonly number[] = large): void => {
+      const graph = fused(fn, ops.zeros([...shape]));
+      expect(rematerialize(graph)).toBe(graph);
+    };
+    kept((x) => {
+      const a = ops.add(x, 1);
+      return [a, ops.add(ops.matmul(ops.negative(a), weights), a)];
+    });
+    kept((x) => {
+      const a = ops.add(x, 1);
+      return ops.add(ops.matmul(a, weights), a);
+    });
+    kept((x) => {
+      const a = ops.sin(ops.exp(ops.cos(x)));
+      return ops.add(ops.matmul(ops.negative(a), weights), a);
+    });
+    kept(
+      (x) => {
+        const a = ops.add(x, 1);
+        return ops.add(ops.matmul(ops.negative(a), ops.ones([2, 2])), a);
+      },
+      [2, 2],
+    );
+  });
+
+  it("reads an input longer only if that frees as much", () => {
+    // A comparison takes a quarter of the memory of what it compares.
+    const graph = fused(
+      (x, w) => {
+        const h = ops.matmul(x, w);
+        const mask = ops.greater(h, 0);
+        const y = ops.matmul(ops.where(mask, h, 0), w);
+        return ops.where(mask, y, 0);
+      },
+      ops.zeros(large),
+      ops.zeros([256, 256]),
+    );
+    expect(rematerialize(graph)).toBe(graph);
   });
 });
 

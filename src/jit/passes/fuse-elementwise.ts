@@ -8,27 +8,9 @@
  *
  * @module
  */
-import { AttributePacker } from "../../runtime/attributes.ts";
-import type { OpDefinition } from "../../tensor/define-op.ts";
-import { sameShape, sizeOf } from "../../util/shapes.ts";
+import { sameShape } from "../../util/shapes.ts";
 import type { Graph, GraphNode, GraphValue } from "../graph.ts";
-
-/** What a loop keeps at hand: its steps, inputs and outputs. */
-const mostSteps = 48;
-const mostInputs = 24;
-
-/** The op of fused nodes. It has no kernel: backends run or compile its steps. */
-const fusedOp: OpDefinition = {
-  name: "fused",
-  infer: () => {
-    throw new Error("fused nodes are made by the compiler");
-  },
-  vjp: null,
-  decompose: undefined,
-  traits: { elementwise: true },
-  packer: new AttributePacker({}),
-  kernelOn: () => undefined,
-};
+import { loopOf, mostInputs, mostSteps, stepsOf } from "../loops.ts";
 
 class Group {
   readonly nodes: GraphNode[] = [];
@@ -48,7 +30,13 @@ export function fuseElementwise(graph: Graph): Graph {
     const group = groupOf.get(node);
     if (group === undefined || group.nodes.length === 1) nodes.push(node);
     else if (group.nodes.at(-1) === node) {
-      nodes.push(fused(group, outside));
+      const values = group.nodes.map(({ outputs }) => outputs[0] as GraphValue);
+      nodes.push(
+        loopOf(
+          group.nodes,
+          values.filter((value) => outside.has(value)),
+        ),
+      );
       isChanged = true;
     }
   }
@@ -59,7 +47,7 @@ function groupNodes(nodes: readonly GraphNode[]): ReadonlyMap<GraphNode, Group> 
   const producers = new Map<GraphValue, Group>();
   const groups = new Map<GraphNode, Group>();
   for (const node of nodes) {
-    const shape = fusableShape(node);
+    const shape = stepsOf(node) === null ? null : (node.outputs[0] as GraphValue).shape;
     let group: Group | null = null;
     for (const input of node.inputs) {
       const producer = lastOf(producers.get(input));
@@ -80,12 +68,6 @@ function groupNodes(nodes: readonly GraphNode[]): ReadonlyMap<GraphNode, Group> 
   }
   for (const [node, group] of groups) groups.set(node, lastOf(group) as Group);
   return groups;
-}
-
-function fusableShape({ op, outputs }: GraphNode): readonly number[] | null {
-  const [output] = outputs;
-  if (op.traits.elementwise !== true || outputs.length !== 1 || output === undefined) return null;
-  return sizeOf(output.shape) > 0 ? output.shape : null;
 }
 
 function lastOf(group: Group | undefined): Group | null {
@@ -129,19 +111,4 @@ function usedOutside(
     }
   }
   return outside;
-}
-
-function fused({ nodes }: Group, outside: ReadonlySet<GraphValue>): GraphNode {
-  const inner = new Set<GraphValue>(nodes.map(({ outputs }) => outputs[0] as GraphValue));
-  const inputs = new Set<GraphValue>();
-  for (const node of nodes) {
-    for (const input of node.inputs) if (!inner.has(input)) inputs.add(input);
-  }
-  return {
-    op: fusedOp,
-    inputs: [...inputs],
-    attributes: {},
-    outputs: [...inner].filter((value) => outside.has(value)),
-    fused: nodes,
-  };
 }
