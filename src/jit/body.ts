@@ -123,6 +123,7 @@ function controlOp(name: string, attributes: AttributeSchema): OpDefinition {
     },
     vjp: null,
     decompose: undefined,
+    rewrite: undefined,
     traits: { unique: true },
     packer: new AttributePacker(attributes),
     kernelOn: () => undefined,

@@ -20,6 +20,7 @@ const fusedOp: OpDefinition = {
   },
   vjp: null,
   decompose: undefined,
+  rewrite: undefined,
   traits: { elementwise: true },
   packer: new AttributePacker({}),
   kernelOn: () => undefined,

@@ -9,10 +9,12 @@ import { deadCode } from "./passes/dead-code.ts";
 import { foldBroadcasts } from "./passes/fold-broadcasts.ts";
 import { fuseElementwise } from "./passes/fuse-elementwise.ts";
 import { rematerialize } from "./passes/rematerialize.ts";
+import { rewrite } from "./passes/rewrite.ts";
 
 /** What every graph goes through, by name. */
 export const passes: readonly (readonly [name: string, pass: Pass])[] = [
   ["dead code", deadCode],
+  ["rewrites", rewrite],
   ["common subexpressions", commonSubexpressions],
   ["broadcasts folded", foldBroadcasts],
   ["dead code again", deadCode],

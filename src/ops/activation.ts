@@ -50,7 +50,7 @@ function like(x: Tensor, value: number): Tensor {
 export const relu: PublicOp<Unary> = unaryOp(
   "relu",
   (dy, _, y) => keepWhere(dy, greater(y, like(y, 0))),
-  (x) => maximum(x, like(x, 0)),
+  { decompose: (x) => maximum(x, like(x, 0)) },
 );
 
 /**
@@ -62,7 +62,7 @@ export const relu: PublicOp<Unary> = unaryOp(
 export const relu6: PublicOp<Unary> = unaryOp(
   "relu6",
   (dy, x) => keepWhere(dy, logicalAnd(greater(x, like(x, 0)), less(x, like(x, 6)))),
-  (x) => minimum(maximum(x, like(x, 0)), like(x, 6)),
+  { decompose: (x) => minimum(maximum(x, like(x, 0)), like(x, 6)) },
 );
 
 /**

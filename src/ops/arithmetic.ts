@@ -6,6 +6,7 @@
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
+import type { TracedValue } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isFloat } from "../util/dtypes.ts";
@@ -26,6 +27,7 @@ import {
   binaryOp,
   binaryPrimitive,
   floatOp,
+  neutral,
   publicBinary,
   publicUnary,
   type Unary,
@@ -45,18 +47,24 @@ export function keepWhere(dy: Tensor, condition: Tensor): Tensor {
  * @example
  * await ops.add([1, 2], [[10], [20]]).array(); // [[11, 12], [21, 22]]
  */
-export const add: PublicOp<Binary> = binaryOp("add", [(dy) => dy, (dy) => dy]);
+export const add: PublicOp<Binary> = binaryOp("add", [(dy) => dy, (dy) => dy], {
+  // 0 would make a 0 of -0.
+  rewrite: neutral(-0, true),
+});
 /**
  * x1 - x2.
  *
  * @example
  * await ops.subtract([5, 6], 2).array(); // [3, 4]
  */
-export const subtract: PublicOp<Binary> = binaryOp("subtract", [(dy) => dy, (dy) => negative(dy)]);
-const multiplyOp = binaryPrimitive("multiply", [
-  (dy, _, b) => multiply(dy, b),
-  (dy, a) => multiply(dy, a),
-]);
+export const subtract: PublicOp<Binary> = binaryOp("subtract", [(dy) => dy, (dy) => negative(dy)], {
+  rewrite: neutral(0, false),
+});
+const multiplyOp = binaryPrimitive(
+  "multiply",
+  [(dy, _, b) => multiply(dy, b), (dy, a) => multiply(dy, a)],
+  { rewrite: neutral(1, true) },
+);
 
 /**
  * x1 * x2; of booleans whether both are true.
@@ -77,7 +85,7 @@ export const multiply: PublicOp<Binary> = publicBinary("multiply", (x1, x2) => {
 export const divide: PublicOp<Binary> = binaryOp(
   "divide",
   [(dy, _, b) => divide(dy, b), (dy, _, b, y) => negative(divide(multiply(dy, y), b))],
-  { also: "float" },
+  { also: "float", rewrite: neutral(1, false) },
 );
 /**
  * x1 / x2; integers are divided as floats.
@@ -130,7 +138,12 @@ export const minimum: PublicOp<Binary> = binaryOp("minimum", [
  * @example
  * await ops.negative([1, -2]).array(); // [-1, 2]
  */
-export const negative: PublicOp<Unary> = unaryOp("negative", (dy) => negative(dy));
+export const negative: PublicOp<Unary> = unaryOp("negative", (dy) => negative(dy), {
+  rewrite: ([x]) => {
+    const { source } = x as TracedValue;
+    return source?.op.name === "negative" ? (source.inputs[0] as TracedValue) : null;
+  },
+});
 
 const absoluteOp = unaryPrimitive("absolute", (dy, x) => multiply(dy, sign(x)));
 

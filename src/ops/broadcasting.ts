@@ -5,7 +5,12 @@
  * @module
  */
 import { apply } from "../tensor/apply.ts";
-import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import {
+  defineOp,
+  type OpDefinition,
+  type TracedCall,
+  type TracedValue,
+} from "../tensor/define-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { reducedShape, type Shape, sameShape, sizeOf } from "../util/shapes.ts";
 
@@ -15,7 +20,18 @@ const reshapeOp: OpDefinition<{ shape: Shape }> = defineOp({
   infer: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
   vjp: ({ inputs: [x], grads: [dy] }) => [reshapeTo(dy as Tensor, (x as Tensor).shape)],
   traits: { view: true },
+  // One reshape is as good as two, and as none where the shape is there already.
+  rewrite: ([x], attributes) => {
+    const { source, shape } = x as TracedValue;
+    if (sameShape(shape, attributes.shape)) return x as TracedValue;
+    return source?.op.name === "reshape" ? { ...source, attributes } : null;
+  },
 });
+
+/** For rewrite rules: a reshape instead. */
+export function reshapeCall(x: TracedValue, shape: Shape): TracedCall {
+  return { op: reshapeOp as unknown as OpDefinition, inputs: [x], attributes: { shape } };
+}
 
 /** `x` with its elements under another shape of the same size. */
 export function reshapeTo(x: Tensor, shape: Shape): Tensor {
@@ -45,6 +61,11 @@ const sumOp: OpDefinition<{ axes: readonly number[]; keepdims: boolean }> = defi
   vjp: ({ inputs: [x], grads: [dy] }, { axes }) => [
     spread(dy as Tensor, (x as Tensor).shape, axes),
   ],
+  // Nothing is added up along axes of length 1.
+  rewrite: ([x], { axes }, { shape }) =>
+    axes.every((axis) => (x as TracedValue).shape[axis] === 1)
+      ? reshapeCall(x as TracedValue, shape)
+      : null,
 });
 
 /** The sum over `axes`, which are normalized. */

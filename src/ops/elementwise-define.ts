@@ -3,8 +3,14 @@
  *
  * @module
  */
+import type { Attributes } from "../runtime/attributes.ts";
 import { apply } from "../tensor/apply.ts";
-import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import {
+  defineOp,
+  type OpDefinition,
+  type RewriteRule,
+  type TracedValue,
+} from "../tensor/define-op.ts";
 import {
   type PublicOp,
   publicOp,
@@ -38,6 +44,7 @@ interface UnaryOptions {
   readonly decompose?: (x: Tensor) => Tensor;
   /** What an element takes, an addition taking 1. */
   readonly work?: number;
+  readonly rewrite?: RewriteRule<Attributes>;
 }
 
 /** What else may be said of an op of two operands. */
@@ -48,13 +55,27 @@ interface BinaryOptions {
   readonly dtype?: DType;
   /** What an element takes, an addition taking 1. */
   readonly work?: number;
+  readonly rewrite?: RewriteRule<Attributes>;
+}
+
+/** The other operand where one of them is a constant that changes nothing. */
+export function neutral(value: number, onBothSides: boolean): RewriteRule<Attributes> {
+  return ([a, b]) => {
+    const [left, right] = [a, b] as [TracedValue, TracedValue];
+    if (isConstant(right, value)) return left;
+    return onBothSides && isConstant(left, value) ? right : null;
+  };
+}
+
+function isConstant({ constant }: TracedValue, value: number): boolean {
+  return constant !== null && Object.is(Number(constant), value);
 }
 
 /** A primitive of one input. */
 export function unaryPrimitive(
   name: string,
   derivative: UnaryDerivative,
-  { dtype, decompose, work = 1 }: UnaryOptions = {},
+  { dtype, decompose, work = 1, rewrite }: UnaryOptions = {},
 ): OpDefinition {
   return defineOp({
     name,
@@ -70,6 +91,7 @@ export function unaryPrimitive(
           ],
     ...(decompose === undefined ? {} : { decompose: ([x]) => decompose(x as Tensor) }),
     traits: { elementwise: true, work },
+    ...(rewrite && { rewrite }),
   });
 }
 
@@ -77,7 +99,7 @@ export function unaryPrimitive(
 export function binaryPrimitive(
   name: string,
   derivatives: readonly [BinaryDerivative, BinaryDerivative] | null,
-  { dtype, work = 1 }: Omit<BinaryOptions, "also"> = {},
+  { dtype, work = 1, rewrite }: Omit<BinaryOptions, "also"> = {},
 ): OpDefinition {
   return defineOp({
     name,
@@ -101,6 +123,7 @@ export function binaryPrimitive(
             );
           },
     traits: { elementwise: true, work },
+    ...(rewrite && { rewrite }),
   });
 }
 
@@ -116,9 +139,9 @@ export function publicUnary(name: string, fn: (x: TensorLike) => Tensor): Public
 export function unaryOp(
   name: string,
   derivative: UnaryDerivative,
-  decompose?: (x: Tensor) => Tensor,
+  options: UnaryOptions = {},
 ): PublicOp<Unary> {
-  const op = unaryPrimitive(name, derivative, decompose === undefined ? {} : { decompose });
+  const op = unaryPrimitive(name, derivative, options);
   return publicUnary(name, (x) => apply(op, [toTensor(name, x)]));
 }
 

@@ -6,7 +6,7 @@
 import { apply } from "../tensor/apply.ts";
 import { castTo } from "../tensor/cast.ts";
 import { fromStored } from "../tensor/create.ts";
-import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import { defineOp, type OpDefinition, type TracedValue } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isHalf } from "../util/dtypes.ts";
@@ -15,7 +15,7 @@ import { broadcastShapes, dimAt, normalizeAxis, sizeOf } from "../util/shapes.ts
 import { multiply } from "./arithmetic.ts";
 import { reshapeTo, unbroadcast } from "./broadcasting.ts";
 import { promotePair, type TensorLike, toTensor } from "./promote.ts";
-import { permute } from "./shaping.ts";
+import { permute, transposedMatrices } from "./shaping.ts";
 
 interface MatmulAttributes {
   readonly transposeA: boolean;
@@ -51,6 +51,18 @@ const matmulOp: OpDefinition<MatmulAttributes> = defineOp<MatmulAttributes>({
       needs(0) ? unbroadcast(da(), x.shape) : null,
       needs(1) ? unbroadcast(db(), y.shape) : null,
     ];
+  },
+  rewrite: ([a, b], { transposeA, transposeB }) => {
+    const [left, right] = [a, b].map((x) => transposedMatrices(x as TracedValue));
+    if (left === null && right === null) return null;
+    return {
+      op: matmulOp as unknown as OpDefinition,
+      inputs: [left ?? a, right ?? b] as TracedValue[],
+      attributes: {
+        transposeA: transposeA !== (left !== null),
+        transposeB: transposeB !== (right !== null),
+      },
+    };
   },
 });
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { apply } from "../tensor/apply.ts";
-import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
+import { defineOp, type OpDefinition, type TracedValue } from "../tensor/define-op.ts";
 import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../util/errors.ts";
@@ -17,7 +17,7 @@ import {
   sameShape,
   sizeOf,
 } from "../util/shapes.ts";
-import { broadcastOver, reshapeTo } from "./broadcasting.ts";
+import { broadcastOver, reshapeCall, reshapeTo } from "./broadcasting.ts";
 import { type TensorLike, toTensor } from "./promote.ts";
 
 /**
@@ -132,7 +132,38 @@ const transposeOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
     for (const [i, axis] of axes.entries()) inverse[axis] = i;
     return [permute(dy as Tensor, inverse)];
   },
+  rewrite: ([given], { axes }, { shape }) => {
+    const x = given as TracedValue;
+    if (!movesElements(axes, x.shape)) return reshapeCall(x, shape);
+    const { source } = x;
+    if (source?.op !== (transposeOp as unknown as OpDefinition)) return null;
+    const first = source.attributes["axes"] as readonly number[];
+    const both = axes.map((axis) => first[axis] as number);
+    // A product takes transposed matrices as they are.
+    const isFree = swapsLastAxes(axes) && both.some((axis, i) => axis !== i);
+    return isFree ? null : { ...source, attributes: { axes: both } };
+  },
 });
+
+/** Whether axes are in place but for the last two. */
+function swapsLastAxes(axes: readonly number[]): boolean {
+  const n = axes.length;
+  return n > 1 && axes.every((axis, i) => axis === (i < n - 2 ? i : 2 * n - 3 - i));
+}
+
+/** @internal For rewrite rules: the matrices whose transposes `x` is; null: it is not. */
+export function transposedMatrices({ source }: TracedValue): TracedValue | null {
+  if (source?.op.name !== "transpose") return null;
+  return swapsLastAxes(source.attributes["axes"] as readonly number[])
+    ? (source.inputs[0] as TracedValue)
+    : null;
+}
+
+/** Whether axes longer than 1 change places. */
+function movesElements(axes: readonly number[], shape: Shape): boolean {
+  const long = axes.filter((axis) => shape[axis] !== 1);
+  return long.some((axis, i) => i > 0 && axis < (long[i - 1] as number));
+}
 
 /** @internal `x` with its axes in the given order. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {

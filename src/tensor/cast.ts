@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type DType, isFloat } from "../util/dtypes.ts";
+import { type DType, holdsAll, isFloat } from "../util/dtypes.ts";
 import { apply } from "./apply.ts";
-import { defineOp, type OpDefinition } from "./define-op.ts";
+import { defineOp, type OpDefinition, type TracedValue } from "./define-op.ts";
 import type { Tensor } from "./tensor.ts";
 
 const castOp: OpDefinition<{ dtype: DType }> = defineOp({
@@ -17,6 +17,15 @@ const castOp: OpDefinition<{ dtype: DType }> = defineOp({
     return [isFloat(dtype) ? castTo(dy as Tensor, dtype) : null];
   },
   traits: { elementwise: true },
+  // A detour through a dtype that holds every value changes nothing.
+  rewrite: ([x], { dtype }) => {
+    const { source } = x as TracedValue;
+    if (source?.op.name !== "cast") return null;
+    const origin = source.inputs[0] as TracedValue;
+    if (!holdsAll((x as TracedValue).dtype, origin.dtype)) return null;
+    if (origin.dtype === dtype) return origin;
+    return isFloat(origin.dtype) ? { ...source, attributes: { dtype } } : null;
+  },
 });
 
 /** `x` in another dtype; `x` itself where it has it already. */

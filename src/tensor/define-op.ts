@@ -24,6 +24,32 @@ export interface VjpContext {
  */
 export type VjpRule<A> = (context: VjpContext, attributes: A) => (Tensor | null)[];
 
+/** A value of a traced function, as rewrite rules see it. */
+export interface TracedValue extends TensorSpec {
+  /** The call that computes it; null for what comes from outside. */
+  readonly source: TracedCall | null;
+  /** Of a constant: the number. */
+  readonly constant: number | bigint | null;
+}
+
+/** A call in a traced function. */
+export interface TracedCall {
+  readonly op: OpDefinition;
+  readonly inputs: readonly TracedValue[];
+  readonly attributes: Attributes;
+}
+
+/**
+ * A simpler way to the same bits: one of the values there are, or another call
+ * on them; null where there is none. A value of another shape or dtype than the
+ * output's is not taken.
+ */
+export type RewriteRule<A> = (
+  inputs: readonly TracedValue[],
+  attributes: A,
+  output: TensorSpec,
+) => TracedValue | TracedCall | null;
+
 /** What the compiler may do with an op. */
 export interface OpTraits {
   /**
@@ -63,6 +89,8 @@ export interface OpSpec<A extends Attributes> {
   /** The same computation in other ops: fallback, reference, second derivative. */
   readonly decompose?: (inputs: readonly Tensor[], attributes: A) => Tensor | readonly Tensor[];
   readonly traits?: OpTraits;
+  /** What compiled functions run instead, where that is less. */
+  readonly rewrite?: RewriteRule<A>;
 }
 
 /** A defined op. */
@@ -72,6 +100,7 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   readonly vjp: OpSpec<A>["vjp"];
   readonly decompose: OpSpec<A>["decompose"];
   readonly traits: OpTraits;
+  readonly rewrite: OpSpec<A>["rewrite"];
   readonly packer: AttributePacker;
   /** The kernel of this op on a backend, looked up once. */
   kernelOn(backend: Backend): Kernel | undefined;
@@ -119,6 +148,7 @@ export function defineOp<A extends Attributes = Attributes>(spec: OpSpec<A>): Op
     vjp: spec.vjp,
     decompose: spec.decompose,
     traits: spec.traits ?? {},
+    rewrite: spec.rewrite,
     packer: new AttributePacker(spec.attributes ?? {}),
     kernelOn(backend) {
       if (backend !== lastBackend) {

@@ -126,6 +126,28 @@ export function isWide(dtype: string): boolean {
   return dtype.endsWith("64");
 }
 
+/** The binary digits of every number that a dtype holds exactly. */
+const digits: Readonly<Record<string, number>> = {
+  bool: 1,
+  float16: 11,
+  bfloat16: 8,
+  float32: 24,
+  float64: 53,
+};
+
+function digitsOf(dtype: DType): number {
+  return digits[dtype] ?? 8 * itemSize(dtype) - (dtype.startsWith("uint") ? 0 : 1);
+}
+
+/** Whether `dtype` has every value of `other`. */
+export function holdsAll(dtype: DType, other: DType): boolean {
+  if (dtype === other) return true;
+  if (isFloat(other)) return isFloat(dtype) && !isHalf(dtype) && itemSize(dtype) > itemSize(other);
+  const isSigned = other.startsWith("int");
+  if (isSigned && (dtype.startsWith("uint") || dtype === "bool")) return false;
+  return digitsOf(dtype) >= digitsOf(other);
+}
+
 const floatRanges: Readonly<Record<string, number>> = {
   float16: 65504,
   // (2 - 2⁻⁷) · 2¹²⁷ and (2 - 2⁻²³) · 2¹²⁷.

@@ -226,6 +226,7 @@ describe.each(devices)("jit on %s", (name) => {
     expect(traced).toMatch(/return %\d+/);
     expect(after.map((part) => part.split("\n")[0])).toEqual([
       "dead code",
+      "rewrites: no change",
       "common subexpressions: no change",
       "broadcasts folded",
       "dead code again",

@@ -12,8 +12,10 @@ import { deadCode } from "../../src/jit/passes/dead-code.ts";
 import { foldBroadcasts } from "../../src/jit/passes/fold-broadcasts.ts";
 import { fuseElementwise } from "../../src/jit/passes/fuse-elementwise.ts";
 import { rematerialize } from "../../src/jit/passes/rematerialize.ts";
+import { rewrite } from "../../src/jit/passes/rewrite.ts";
 import { makePlan } from "../../src/jit/plan.ts";
 import { currentBackend } from "../../src/runtime/device.ts";
+import type { DType } from "../../src/util/dtypes.ts";
 
 function graphOf(fn: (...args: Tensor[]) => unknown, ...args: Tensor[]): Graph {
   return traceFunction(fn, args, "test").graph;
@@ -79,6 +81,76 @@ describe("common subexpressions", () => {
       }),
     );
     expect(names(graph)).toEqual(["exp", "add", "exp"]);
+  });
+});
+
+describe("rewrites", () => {
+  /** What is left of a function after its rules, and that it computes the same bits. */
+  async function left(fn: (x: Tensor) => Tensor, x: Tensor): Promise<string[]> {
+    const graph = graphOf(fn, x);
+    const after = rewrite(graph);
+    expect(await jit(fn)(x).data()).toEqual(await fn(x).data());
+    expect(rewrite(deadCode(after))).toEqual(deadCode(after));
+    return names(deadCode(after));
+  }
+  const x = tensor([
+    [-0, 1, Number.NaN],
+    [2, -3, Number.POSITIVE_INFINITY],
+  ]);
+
+  it("drop what changes nothing", async () => {
+    expect(await left((y) => ops.exp(ops.multiply(1, ops.divide(y, 1))), x)).toEqual(["exp"]);
+    expect(await left((y) => ops.exp(ops.subtract(y, 0)), x)).toEqual(["exp"]);
+    expect(await left((y) => ops.negative(ops.negative(y)), x)).toEqual([]);
+    expect(await left((y) => ops.add(y, -0), x)).toEqual([]);
+  });
+
+  it("keep what changes a zero's sign, a shape or a dtype", async () => {
+    expect(await left((y) => ops.add(y, 0), x)).toEqual(["add"]);
+    expect(await left((y) => ops.subtract(0, y), x)).toEqual(["subtract"]);
+    expect(await left((y) => ops.multiply(ops.ones([2, 2, 3]), y), x)).toContain("multiply");
+    expect(await left((y) => ops.divide(y, 1), tensor([1, 2], { dtype: "int32" }))).toContain(
+      "cast",
+    );
+  });
+
+  it("go round casts that lose nothing, through those that do", async () => {
+    const cast = (y: Tensor, ...dtypes: DType[]): Tensor =>
+      dtypes.reduce((z, dtype) => ops.cast(z, dtype), y);
+    expect(await left((y) => cast(y, "float64", "float32"), x)).toEqual([]);
+    expect(await left((y) => cast(y, "float64", "float16"), x)).toEqual(["cast"]);
+    expect(await left((y) => cast(y, "float16", "float32"), x)).toEqual(["cast", "cast"]);
+    const n = tensor([-1, 300], { dtype: "int32" });
+    expect(await left((y) => cast(y, "float64", "int32"), n)).toEqual([]);
+    expect(await left((y) => cast(y, "float32", "int32"), n)).toEqual(["cast", "cast"]);
+    expect(await left((y) => cast(y, "uint32", "int32"), n)).toEqual(["cast", "cast"]);
+  });
+
+  it("make one of several reshapes and transposes, and a flag of a transposed factor", async () => {
+    const cube = ops.reshape(ops.divide(ops.arange(24), 2), [2, 3, 4]);
+    expect(await left((y) => ops.reshape(ops.reshape(y, [6, 4]), [3, 8]), cube)).toEqual([
+      "reshape",
+    ]);
+    expect(await left((y) => ops.reshape(ops.reshape(y, [6, 4]), [2, 3, 4]), cube)).toEqual([]);
+    const turned = (y: Tensor): Tensor => ops.transpose(y, { axes: [1, 2, 0] });
+    expect(await left((y) => turned(turned(y)), cube)).toEqual(["transpose"]);
+    expect(await left((y) => turned(turned(turned(y))), cube)).toEqual([]);
+    expect(
+      await left((y) => ops.transpose(ops.expandDims(y, 0), { axes: [1, 0, 2, 3] }), cube),
+    ).toEqual(["reshape"]);
+    const swapped = (y: Tensor): Tensor => ops.transpose(y, { axes: [0, 2, 1] });
+    expect(await left((y) => ops.matmul(swapped(y), y), cube)).toEqual(["matmul"]);
+    expect(await left((y) => ops.matmul(y, swapped(y)), cube)).toEqual(["matmul"]);
+    expect(
+      await left((y) => {
+        const z = turned(y);
+        return ops.matmul(z, swapped(z));
+      }, cube),
+    ).toEqual(["transpose", "matmul"]);
+  });
+
+  it("add nothing up along axes of length 1", async () => {
+    expect(await left((y) => ops.sum(ops.expandDims(y, 1), { axis: 1 }), x)).toEqual([]);
   });
 });
 
