@@ -11,7 +11,8 @@ import type { OpDefinition } from "../tensor/define-op.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
 import { type Graph, type GraphNode, GraphValue, replaceValues } from "./graph.ts";
-import { optimize } from "./optimize.ts";
+import { optimizeBody } from "./optimize.ts";
+import { foldConstants } from "./passes/fold-constants.ts";
 import { makePlan } from "./plan.ts";
 import { submitProgram } from "./submit.ts";
 import { Trace } from "./trace.ts";
@@ -41,7 +42,8 @@ export function traceBody(
   try {
     const args = specs.map((spec) => trace.argument(spec));
     const results = outsideTapesAndScope(() => withTracer(trace, () => fn(args)));
-    return closed(trace.graph(results));
+    const graph = trace.graph(results);
+    return closed(trace.isAbstract ? graph : foldConstants(graph));
   } catch (error) {
     trace.fail();
     throw error;
@@ -70,7 +72,7 @@ function closed(graph: Graph): Body {
   for (const { value } of graph.writes) lift(value);
   const lifted = replaceValues({ ...graph, arguments: graphArguments }, graph.nodes, replacement);
   return {
-    graph: optimize({
+    graph: optimizeBody({
       ...lifted,
       results: [...lifted.results, ...lifted.writes.map(({ value }) => value)],
       writes: [],

@@ -7,6 +7,7 @@ import type { Graph, Pass } from "./graph.ts";
 import { commonSubexpressions } from "./passes/common-subexpressions.ts";
 import { deadCode } from "./passes/dead-code.ts";
 import { foldBroadcasts } from "./passes/fold-broadcasts.ts";
+import { foldConstants } from "./passes/fold-constants.ts";
 import { fuseElementwise } from "./passes/fuse-elementwise.ts";
 import { rematerialize } from "./passes/rematerialize.ts";
 import { rewrite } from "./passes/rewrite.ts";
@@ -17,6 +18,7 @@ export const passes: readonly (readonly [name: string, pass: Pass])[] = [
   ["rewrites", rewrite],
   ["common subexpressions", commonSubexpressions],
   ["broadcasts folded", foldBroadcasts],
+  ["constants computed", foldConstants],
   ["dead code again", deadCode],
   ["elementwise chains fused", fuseElementwise],
   ["cheap values computed again", rematerialize],
@@ -25,4 +27,12 @@ export const passes: readonly (readonly [name: string, pass: Pass])[] = [
 /** The graph after all passes. */
 export function optimize(graph: Graph): Graph {
   return passes.reduce((current, [, pass]) => pass(current), graph);
+}
+
+/** The same for a body, which captures nothing: its constants have been folded before. */
+export function optimizeBody(graph: Graph): Graph {
+  return passes.reduce(
+    (current, [, pass]) => (pass === foldConstants ? current : pass(current)),
+    graph,
+  );
 }

@@ -229,6 +229,7 @@ describe.each(devices)("jit on %s", (name) => {
       "rewrites: no change",
       "common subexpressions: no change",
       "broadcasts folded",
+      "constants computed: no change",
       "dead code again",
       "elementwise chains fused",
       "cheap values computed again: no change",

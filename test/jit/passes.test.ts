@@ -10,12 +10,14 @@ import { traceFunction } from "../../src/jit/jit.ts";
 import { commonSubexpressions } from "../../src/jit/passes/common-subexpressions.ts";
 import { deadCode } from "../../src/jit/passes/dead-code.ts";
 import { foldBroadcasts } from "../../src/jit/passes/fold-broadcasts.ts";
+import { foldConstants } from "../../src/jit/passes/fold-constants.ts";
 import { fuseElementwise } from "../../src/jit/passes/fuse-elementwise.ts";
 import { rematerialize } from "../../src/jit/passes/rematerialize.ts";
 import { rewrite } from "../../src/jit/passes/rewrite.ts";
 import { makePlan } from "../../src/jit/plan.ts";
 import { currentBackend } from "../../src/runtime/device.ts";
 import type { DType } from "../../src/util/dtypes.ts";
+import { settledMemory } from "../support/memory.ts";
 
 function graphOf(fn: (...args: Tensor[]) => unknown, ...args: Tensor[]): Graph {
   return traceFunction(fn, args, "test").graph;
@@ -151,6 +153,53 @@ describe("rewrites", () => {
 
   it("add nothing up along axes of length 1", async () => {
     expect(await left((y) => ops.sum(ops.expandDims(y, 1), { axis: 1 }), x)).toEqual([]);
+  });
+});
+
+describe("constants", () => {
+  it("are computed when the function is compiled", async () => {
+    const x = ops.ones([4, 4]);
+    const masked = (y: Tensor): Tensor => {
+      const rows = ops.arange(4);
+      const mask = ops.greaterEqual(ops.expandDims(rows, 1), rows);
+      return ops.where(mask, ops.matmul(y, ops.eye(4)), ops.multiply(2, ops.exp(1)));
+    };
+    const graph = foldConstants(graphOf(masked, x));
+    expect(names(graph)).toEqual(["matmul", "where"]);
+    expect(foldConstants(graph)).toBe(graph);
+    expect(await jit(masked)(x).array()).toEqual(await masked(x).array());
+  });
+
+  it("are not, where they are large or follow from an argument", () => {
+    const large = graphOf((y) => ops.add(y, ops.arange(1 << 20)), ops.zeros([1]));
+    expect(foldConstants(large)).toBe(large);
+  });
+
+  it("are computed once for all turns of a loop", async () => {
+    const sums = jit((xs: Tensor) =>
+      ops.scan(
+        (sum: Tensor, y: Tensor) => {
+          const next = ops.add(sum, ops.multiply(y, ops.cumsum(ops.arange(3))));
+          return [next, next];
+        },
+        ops.zeros([3]),
+        { xs },
+      ),
+    );
+    const x = tensor([1, 2, 3]);
+    expect(sums.explain(x)).not.toContain("cumsum");
+    const [total] = sums(x) as [Tensor, Tensor];
+    expect(await total.array()).toEqual([0, 6, 18]);
+  });
+
+  it("end with the program", async () => {
+    const f = jit((x: Tensor) => ops.matmul(x, ops.eye(64)));
+    f(ops.ones([64, 64])).dispose();
+    f.clear();
+    const { storages } = await settledMemory();
+    f(ops.ones([64, 64])).dispose();
+    f.clear();
+    expect((await settledMemory()).storages).toBe(storages);
   });
 });
 
