@@ -5,7 +5,7 @@
  */
 import { type DType, isFloat } from "../../src/util/dtypes.ts";
 import { allSpecs } from "../support/all-specs.ts";
-import { floats, listOf, shapesOf } from "../support/calls.ts";
+import { accuracyOf, floats, listOf, shapesOf } from "../support/calls.ts";
 import { type InputSpec, uniform } from "../support/inputs.ts";
 import { broadcast, count } from "../support/nd.ts";
 import type { NamedSpec } from "../support/op-test.ts";
@@ -70,7 +70,7 @@ function drawCase(random: Random, spec: NamedSpec): FuzzCase {
         : made;
     return { shape: dims, dtype: own, values };
   });
-  const terms = typeof spec.length === "function" ? spec.length(...shapes) : (spec.length ?? 1);
+  const { length: terms, steps } = accuracyOf(spec, shapes);
   const longest = Math.max(1, ...shapes.map((s) => s[0] ?? 1));
   // With other numbers than the test's a lone result may cancel wholly: its
   // terms are products of inputs of size 2.
@@ -83,7 +83,7 @@ function drawCase(random: Random, spec: NamedSpec): FuzzCase {
     // The reference, too, is rounded in float64.
     accuracy: {
       length: terms > 1 ? terms * longest : 1,
-      steps: (spec.steps ?? 1) + Number(dtype === "float64"),
+      steps: steps + Number(dtype === "float64"),
     },
     // Ordinary numbers stand beside the special ones.
     cancels,

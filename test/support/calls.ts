@@ -12,6 +12,7 @@ import { makeTensor, valuesOf } from "./layouts.ts";
 import type { Nd } from "./nd.ts";
 import type { NamedSpec } from "./op-test.ts";
 import { Random } from "./random.ts";
+import type { Accuracy } from "./tolerances.ts";
 
 /** The dtypes that ops are tested in by default. */
 export const floats: readonly DType[] = ["float32", "float64", "float16", "bfloat16"];
@@ -92,7 +93,21 @@ export function tensorsOf({ values, dtypes }: Call): Tensor[] {
   return values.map(({ data, shape }, i) => makeTensor(data, shape, dtypes[i] as DType));
 }
 
-/** How many terms an element is made of. */
-export function lengthOf({ length }: NamedSpec, { where }: Call): number {
-  return typeof length === "function" ? length(...where.shapes) : (length ?? 1);
+/** How near a result of these shapes must be. */
+export function accuracyOf(
+  { length = 1, steps = 1 }: NamedSpec,
+  shapes: readonly (readonly number[])[],
+): Accuracy {
+  const of = (count: NonNullable<NamedSpec["steps"]>): number =>
+    typeof count === "function" ? count(...shapes) : count;
+  return { length: of(length), steps: of(steps) };
+}
+
+/** The same of a gradient. */
+export function gradientAccuracyOf(
+  spec: NamedSpec,
+  shapes: readonly (readonly number[])[],
+): Accuracy {
+  const { length, steps } = accuracyOf(spec, shapes);
+  return { length, steps: steps + (spec.gradientSteps ?? 4) };
 }

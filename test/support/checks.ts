@@ -13,10 +13,11 @@ import type { Tensor } from "../../src/tensor/tensor.ts";
 import { type DType, isFloat } from "../../src/util/dtypes.ts";
 import { availableDTypes, type TestBackend } from "./backends.ts";
 import {
+  accuracyOf,
   type Call,
   callsOf,
   floats,
-  lengthOf,
+  gradientAccuracyOf,
   listOf,
   makeCall,
   shapesOf,
@@ -47,7 +48,7 @@ async function values(spec: NamedSpec, backend: TestBackend): Promise<void> {
   for (const dtype of availableDTypes(spec.dtypes ?? floats)) {
     for (const call of await callsOf(spec, backend, "values", dtype)) {
       const expected = listOf(spec.reference(...call.values));
-      const accuracy = { length: lengthOf(spec, call), steps: spec.steps ?? 1 };
+      const accuracy = accuracyOf(spec, call.where.shapes);
       for (const layout of spec.layouts ?? layouts) {
         const where = { ...call.where, layout };
         const inputs = call.values.map((value, i) => {
@@ -250,10 +251,7 @@ async function decomposition(spec: NamedSpec, backend: TestBackend): Promise<voi
 async function checkDecomposition(spec: NamedSpec, call: Call, entry: TapeEntry): Promise<void> {
   const { op, inputs, attributes, outputs } = entry;
   const decompose = op.decompose as NonNullable<typeof op.decompose>;
-  const accuracy = {
-    length: lengthOf(spec, call),
-    steps: (spec.steps ?? 1) + (spec.gradientSteps ?? 4),
-  };
+  const accuracy = gradientAccuracyOf(spec, call.where.shapes);
   const where = { ...call.where, check: `decomposition of ${op.name}` };
   const compare = async (
     what: string,

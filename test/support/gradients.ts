@@ -13,7 +13,7 @@ import type { Tensor } from "../../src/tensor/tensor.ts";
 import { type DType, isFloat } from "../../src/util/dtypes.ts";
 import { GradientError } from "../../src/util/errors.ts";
 import { availableDTypes, backends, type TestBackend } from "./backends.ts";
-import { type Call, callsOf, floats, lengthOf, listOf, tensorsOf } from "./calls.ts";
+import { type Call, callsOf, floats, gradientAccuracyOf, listOf, tensorsOf } from "./calls.ts";
 import { expectClose, expectSame, failure, type Where } from "./compare.ts";
 import { makeTensor, valuesOf } from "./layouts.ts";
 import type { Nd } from "./nd.ts";
@@ -235,10 +235,7 @@ export async function checkGradient(spec: NamedSpec, backend: TestBackend): Prom
         await compareWithDifferences(exact, weights, expected, random);
       }
       await backend.use();
-      const accuracy = {
-        length: lengthOf(spec, call),
-        steps: (spec.steps ?? 1) + (spec.gradientSteps ?? 4),
-      };
+      const accuracy = gradientAccuracyOf(spec, call.where.shapes);
       for (const [i, gradient] of gradients.entries()) {
         await expectClose(
           call.where,

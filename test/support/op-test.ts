@@ -41,7 +41,7 @@ export interface OpTestSpec {
   /** How many terms are added up for one element (see tolerances.ts). Default 1. */
   readonly length?: number | ((...shapes: (readonly number[])[]) => number);
   /** How many results in a row are rounded to the dtype. Default 1. */
-  readonly steps?: number;
+  readonly steps?: number | ((...shapes: (readonly number[])[]) => number);
   /** How many more are in its gradient. Default: 4 beside `steps`. */
   readonly gradientSteps?: number;
   /**
