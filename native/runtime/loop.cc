@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "../cpu/parallel.h"
-#include "word_reader.h"
 
 namespace keratin {
 namespace {
@@ -14,6 +13,11 @@ constexpr int64_t kBlockBytes = kBlock * 8;
 constexpr int kMaxWorkers = 64;
 // A guess at what a step takes for an element.
 constexpr double kStepNanoseconds = 0.2;
+// Chunks of a loop with sums: enough for many threads, each worth a thread's
+// while, and rows enough in each that adding up the chunks is little work.
+constexpr int64_t kMostChunks = 64;
+constexpr int64_t kChunkElements = 16384;
+constexpr int64_t kChunkRows = 32;
 
 }  // namespace
 
@@ -28,129 +32,256 @@ std::unique_ptr<Loop> Loop::Create(const Registry& kernels,
 
 bool Loop::Decode(const Registry& kernels, const KernelCall& call,
                   char* message) {
-  const auto malformed = [&](const char* what) {
-    std::snprintf(message, KernelCall::kMessageSize, "malformed loop: %s", what);
+  first_temporary_ = call.num_inputs + call.num_outputs;
+  WordReader words(call.words, static_cast<size_t>(call.num_words));
+  const char* wrong = ReadShape(call, words);
+  if (wrong == nullptr) wrong = ReadTemporaries(words);
+  if (wrong == nullptr) wrong = ReadSteps(kernels, call, words);
+  if (wrong == nullptr) wrong = ReadSums(kernels, call, words);
+  if (wrong != nullptr) {
+    std::snprintf(message, KernelCall::kMessageSize, "malformed loop: %s", wrong);
     return false;
-  };
-  if (call.num_outputs < 1) return malformed("no output");
-  const TensorView& shape = call.outputs[0];
-  for (int i = 0; i < call.num_outputs; i++) {
-    if (call.outputs[i].size != shape.size) return malformed("outputs");
-    output_sizes_.push_back(ItemSize(call.outputs[i].dtype));
   }
+  ChooseInputs(call);
+  ChooseChunks();
+  nanoseconds_ =
+      kStepNanoseconds * static_cast<double>(raw_.size() + sums_.size());
+  const int64_t most = std::min<int64_t>(chunks_, ThreadCount());
+  const int64_t count = std::clamp<int64_t>(most, 1, kMaxWorkers);
+  for (int64_t w = 0; w < count; w++) MakeWorker(call);
+  return true;
+}
+
+const char* Loop::ReadShape(const KernelCall& call, WordReader& words) {
+  const int32_t rank = words.Count();
+  if (rank > kMaxRank) return "rank";
+  int64_t size = 1;
+  for (int32_t i = 0; i < rank; i++) {
+    dims_[i] = words.Next();
+    if (dims_[i] < 1 || size > kMaxSize / dims_[i]) return "shape";
+    size *= dims_[i];
+  }
+  row_ = words.Next();
+  if (!words.ok() || row_ < 0 || (row_ > 0 && size % row_ != 0)) return "row";
+  shape_ = TensorView{nullptr, DType::kBool, rank, dims_, size};
+  if (call.num_outputs < 1) return "no output";
   for (int i = 0; i < call.num_inputs; i++) {
     const TensorView& view = call.inputs[i];
-    if (view.ndim > shape.ndim) return malformed("rank of an input");
+    if (view.ndim > rank) return "rank of an input";
     for (int axis = 1; axis <= view.ndim; axis++) {
       const int64_t length = view.shape[view.ndim - axis];
-      if (length != 1 && length != shape.shape[shape.ndim - axis]) {
-        return malformed("shape of an input");
+      if (length != 1 && length != dims_[rank - axis]) {
+        return "shape of an input";
       }
     }
-    Input input{Input::kWhole, ItemSize(view.dtype), {}};
-    if (view.size != shape.size) {
-      input.kind = view.size == 1 ? Input::kScalar : Input::kSpread;
-      staged_++;
-    }
-    MakeWalk(&view, 1, shape, &input.walk);
-    inputs_.push_back(input);
   }
+  return nullptr;
+}
 
-  WordReader words(call.words, static_cast<size_t>(call.num_words));
+const char* Loop::ReadTemporaries(WordReader& words) {
   registers_ = words.Count();
-  const int32_t temporaries = words.Count();
-  if (registers_ > temporaries) return malformed("registers");
-  for (int32_t i = 0; i < temporaries && words.ok(); i++) {
+  const int32_t count = words.Count();
+  if (registers_ > count) return "registers";
+  for (int32_t i = 0; i < count && words.ok(); i++) {
     const int32_t dtype = words.Next();
     const int32_t reg = words.Next();
     if (dtype < 0 || dtype >= kDTypeCount || reg < 0 || reg >= registers_) {
-      return malformed("temporary");
+      return "temporary";
     }
     temporaries_.push_back({static_cast<DType>(dtype), reg});
   }
-  const int32_t steps = words.Count();
-  if (!words.ok()) return malformed("header");
-  const int32_t first_temporary = call.num_inputs + call.num_outputs;
-  const int32_t operands = first_temporary + temporaries;
-  const auto type_of = [&](int32_t operand) {
-    if (operand < call.num_inputs) return call.inputs[operand].dtype;
-    if (operand < first_temporary) {
-      return call.outputs[operand - call.num_inputs].dtype;
-    }
-    return temporaries_[static_cast<size_t>(operand - first_temporary)].dtype;
-  };
+  return words.ok() ? nullptr : "temporaries";
+}
 
-  struct Raw {
-    int32_t kernel, inputs;
-    const int32_t* operands;  // the inputs, then the result
-    const int32_t* words;
-    int32_t num_words;
-  };
-  std::vector<Raw> raw;
-  size_t views = 0;
-  for (int32_t s = 0; s < steps; s++) {
-    Raw r{};
-    r.kernel = words.Next();
-    r.inputs = words.Count();
-    r.operands = words.Take(r.inputs + 1);
-    r.num_words = words.Count();
-    r.words = words.Take(r.num_words);
-    if (!words.ok() || r.kernel < -1 || r.kernel >= kernels.size() ||
-        r.inputs < 1) {
-      return malformed("step");
+DType Loop::TypeOf(const KernelCall& call, int32_t operand) const {
+  if (operand < call.num_inputs) return call.inputs[operand].dtype;
+  if (operand < first_temporary_) {
+    return call.outputs[operand - call.num_inputs].dtype;
+  }
+  return temporaries_[static_cast<size_t>(operand - first_temporary_)].dtype;
+}
+
+const char* Loop::ReadSteps(const Registry& kernels, const KernelCall& call,
+                            WordReader& words) {
+  const int32_t operands =
+      first_temporary_ + static_cast<int32_t>(temporaries_.size());
+  const int32_t count = words.Count();
+  for (int32_t s = 0; s < count; s++) {
+    const int32_t kernel = words.Next();
+    RawStep step{};
+    step.inputs = words.Count();
+    step.operands = words.Take(step.inputs + 1);
+    step.num_words = words.Count();
+    step.words = words.Take(step.num_words);
+    if (!words.ok() || kernel < -1 || kernel >= kernels.size() ||
+        step.inputs < 1) {
+      return "step";
     }
-    for (int32_t k = 0; k <= r.inputs; k++) {
-      if (r.operands[k] < (k < r.inputs ? 0 : call.num_inputs) ||
-          r.operands[k] >= operands) {
-        return malformed("operand");
+    for (int32_t k = 0; k <= step.inputs; k++) {
+      if (step.operands[k] < (k < step.inputs ? 0 : call.num_inputs) ||
+          step.operands[k] >= operands) {
+        return "operand";
       }
     }
-    const DType first = type_of(r.operands[0]);
-    if (r.kernel < 0 ? r.inputs != 1 || first != type_of(r.operands[1])
-                     : (kernels[r.kernel].dtypes & Mask(first)) == 0) {
-      return malformed("dtype of a step");
+    const DType first = TypeOf(call, step.operands[0]);
+    if (kernel < 0 ? step.inputs != 1 || first != TypeOf(call, step.operands[1])
+                   : (kernels[kernel].dtypes & Mask(first)) == 0) {
+      return "dtype of a step";
     }
-    views += static_cast<size_t>(r.inputs) + 1;
-    raw.push_back(r);
+    if (kernel >= 0) step.function = kernels[kernel].function;
+    raw_.push_back(step);
   }
-  nanoseconds_ = kStepNanoseconds * static_cast<double>(steps);
+  return words.ok() ? nullptr : "steps";
+}
 
-  const int64_t blocks = (shape.size + kBlock - 1) / kBlock;
-  const int count = static_cast<int>(std::clamp<int64_t>(
-      std::min<int64_t>(blocks, ThreadCount()), 1, kMaxWorkers));
-  for (int w = 0; w < count; w++) {
-    workers_.push_back(std::make_unique<Worker>());
-    Worker& worker = *workers_.back();
-    worker.views.reserve(views);
-    worker.ports.resize(static_cast<size_t>(first_temporary));
-    worker.staged.resize(inputs_.size(), nullptr);
-    for (const Raw& r : raw) {
-      Step step{};
-      step.function = r.kernel < 0 ? nullptr : kernels[r.kernel].function;
-      step.call.inputs = worker.views.data() + worker.views.size();
-      step.call.num_inputs = r.inputs;
-      step.call.outputs = step.call.inputs + r.inputs;
-      step.call.num_outputs = 1;
-      step.call.words = r.words;
-      step.call.num_words = r.num_words;
-      step.call.message = worker.message;
-      for (int32_t k = 0; k <= r.inputs; k++) {
-        const int32_t operand = r.operands[k];
-        worker.views.push_back(
-            TensorView{nullptr, type_of(operand), 1, &worker.length, 0});
-        if (operand < first_temporary) {
-          worker.ports[static_cast<size_t>(operand)].push_back(
-              &worker.views.back());
-        } else {
-          // For SetBlocks: the number of the register.
-          worker.views.back().size =
-              -1 - temporaries_[static_cast<size_t>(operand - first_temporary)].reg;
-        }
-      }
-      worker.steps.push_back(step);
+const char* Loop::ReadSums(const Registry& kernels, const KernelCall& call,
+                           WordReader& words) {
+  const int32_t count = words.Count();
+  if (count > call.num_outputs) return "sums";
+  num_elementwise_ = call.num_outputs - count;
+  for (int32_t i = 0; i < num_elementwise_; i++) {
+    if (call.outputs[i].size != shape_.size) return "outputs";
+  }
+  const int32_t operands =
+      first_temporary_ + static_cast<int32_t>(temporaries_.size());
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t kernel = words.Next();
+    Sum sum{};
+    sum.operand = words.Next();
+    sum.over = static_cast<Sum::Over>(words.Next());
+    sum.output = num_elementwise_ + i;
+    if (!words.ok() || kernel < 0 || kernel >= kernels.size() ||
+        sum.operand < 0 || sum.operand >= operands || sum.over < Sum::kAll ||
+        sum.over > Sum::kColumns || (sum.over != Sum::kAll && row_ == 0)) {
+      return "sum";
+    }
+    sum.function = kernels[kernel].function;
+    sum.dtype = TypeOf(call, sum.operand);
+    sum.width = sum.over == Sum::kColumns ? row_ : 1;
+    const TensorView& output = call.outputs[sum.output];
+    const int64_t size =
+        sum.over == Sum::kRows ? shape_.size / row_ : sum.width;
+    if ((kernels[kernel].dtypes & Mask(sum.dtype)) == 0 ||
+        output.dtype != sum.dtype || output.size != size) {
+      return "output of a sum";
+    }
+    // A row of an input that repeats is no row of the loop.
+    if (sum.operand < call.num_inputs &&
+        call.inputs[sum.operand].size != shape_.size) {
+      return "input of a sum";
+    }
+    sums_.push_back(sum);
+  }
+  return words.ok() ? nullptr : "sums";
+}
+
+bool Loop::IsStaged(const Input& input) const {
+  return input.kind != Input::kWhole &&
+         !(input.kind == Input::kRow && row_ > kBlock);
+}
+
+void Loop::ChooseInputs(const KernelCall& call) {
+  int64_t longest = 0;
+  for (int i = 0; i < call.num_inputs; i++) {
+    const TensorView& view = call.inputs[i];
+    Input input{Input::kWhole, ItemSize(view.dtype), 0, {}};
+    if (view.size != shape_.size) {
+      MakeWalk(&view, 1, shape_, &input.walk);
+      const Walk& walk = input.walk;
+      const bool is_row = walk.rank == 2 && walk.strides[0][0] == 1 &&
+                          walk.strides[0][1] == 0;
+      input.kind = view.size == 1 ? Input::kScalar
+                   : is_row       ? Input::kRow
+                                  : Input::kSpread;
+      if (is_row) input.period = walk.dims[0];
+      longest = std::max(longest, input.period);
+    }
+    inputs_.push_back(input);
+  }
+  if (row_ == 0) row_ = longest;
+  for (Input& input : inputs_) {
+    if (input.kind != Input::kRow) continue;
+    // Blocks of whole rows also hold shorter ones a whole number of times.
+    const bool fits = input.period == row_ ||
+                      (row_ <= kBlock && row_ % input.period == 0);
+    if (!fits) input.kind = Input::kSpread;
+  }
+  for (const Input& input : inputs_) staged_ += IsStaged(input);
+}
+
+void Loop::ChooseChunks() {
+  const bool by_rows = row_ > 0 && (row_ <= kBlock || !sums_.empty());
+  unit_ = by_rows ? row_ : kBlock;
+  const int64_t units = (shape_.size + unit_ - 1) / unit_;
+  chunks_ = units;  // as many as can be worked on at once
+  if (sums_.empty()) return;
+  chunks_ = std::min({units, kMostChunks,
+                      std::max<int64_t>(1, shape_.size / kChunkElements)});
+  for (const Sum& sum : sums_) {
+    if (sum.over != Sum::kColumns) continue;
+    chunks_ = std::min(chunks_, std::max<int64_t>(1, units / kChunkRows));
+  }
+  size_t bytes = 0;
+  for (Sum& sum : sums_) {
+    if (sum.over == Sum::kRows) continue;
+    sum.partial = bytes;
+    const int64_t numbers = chunks_ * sum.width;
+    bytes += static_cast<size_t>((numbers * ItemSize(sum.dtype) + 7) / 8 * 8);
+  }
+  partials_.resize(bytes / 8);
+}
+
+void Loop::MakeWorker(const KernelCall& call) {
+  workers_.push_back(std::make_unique<Worker>());
+  Worker& worker = *workers_.back();
+  size_t views = 3 * sums_.size();
+  for (const RawStep& raw : raw_) views += static_cast<size_t>(raw.inputs) + 1;
+  worker.views.reserve(views);
+  worker.ports.resize(static_cast<size_t>(first_temporary_));
+  worker.staged.resize(inputs_.size(), nullptr);
+  const auto add_view = [&](int32_t operand, int32_t ndim, const int64_t* shape) {
+    worker.views.push_back(
+        TensorView{nullptr, TypeOf(call, operand), ndim, shape, 0});
+    TensorView& view = worker.views.back();
+    if (operand < first_temporary_) {
+      worker.ports[static_cast<size_t>(operand)].push_back(&view);
+    } else {
+      // For SetBlocks: the number of the register.
+      view.size =
+          -1 - temporaries_[static_cast<size_t>(operand - first_temporary_)].reg;
+    }
+  };
+  const auto add_step = [&](KernelFunction function, int inputs) -> KernelCall& {
+    Step step{};
+    step.function = function;
+    step.call.inputs = worker.views.data() + worker.views.size();
+    step.call.num_inputs = inputs;
+    step.call.outputs = step.call.inputs + inputs;
+    step.call.num_outputs = 1;
+    step.call.message = worker.message;
+    worker.steps.push_back(step);
+    return worker.steps.back().call;
+  };
+  for (const RawStep& raw : raw_) {
+    KernelCall& step = add_step(raw.function, raw.inputs);
+    step.words = raw.words;
+    step.num_words = raw.num_words;
+    for (int32_t k = 0; k <= raw.inputs; k++) {
+      add_view(raw.operands[k], 1, &worker.length);
     }
   }
-  return true;
+  for (const Sum& sum : sums_) {
+    add_step(sum.function, 2);
+    worker.sums.push_back(worker.steps.back());
+    worker.steps.pop_back();
+    add_view(sum.operand, 2,
+             sum.over == Sum::kAll ? worker.line : worker.grid);
+    worker.totals.emplace_back();
+    for (TensorView*& view : worker.totals.back()) {
+      worker.views.push_back(TensorView{nullptr, sum.dtype, 1, nullptr, 0});
+      view = &worker.views.back();
+    }
+  }
 }
 
 size_t Loop::block_bytes() const {
@@ -165,7 +296,7 @@ void Loop::SetBlocks(uint8_t* blocks) {
     }
     blocks += registers_ * kBlockBytes;
     for (size_t i = 0; i < inputs_.size(); i++) {
-      if (inputs_[i].kind == Input::kWhole) continue;
+      if (!IsStaged(inputs_[i])) continue;
       worker->staged[i] = blocks;
       for (TensorView* view : worker->ports[i]) view->data = blocks;
       blocks += kBlockBytes;
@@ -190,34 +321,70 @@ void Loop::Input::Load(const uint8_t* data, int64_t begin, int64_t n,
 void Loop::SetLength(Worker& worker, int64_t n) const {
   worker.length = n;
   for (TensorView& view : worker.views) view.size = n;
+  worker.line[0] = 1;
+  worker.line[1] = n;
+  worker.grid[0] = row_ > 0 && n > row_ ? n / row_ : 1;
+  worker.grid[1] = n / worker.grid[0];
 }
 
-void Loop::RunRange(Worker& worker, const KernelCall& call, int64_t begin,
-                    int64_t end) const {
-  const size_t num_inputs = inputs_.size();
-  for (size_t i = 0; i < num_inputs; i++) {
-    if (inputs_[i].kind != Input::kScalar) continue;
-    FillBlock(inputs_[i].size, worker.staged[i], call.inputs[i].data,
-              std::min(kBlock, end - begin));
-  }
-  for (int64_t at = begin; at < end; at += kBlock) {
-    const int64_t n = std::min(kBlock, end - at);
-    if (n != worker.length) SetLength(worker, n);
-    for (size_t i = 0; i < num_inputs; i++) {
-      const Input& input = inputs_[i];
-      uint8_t* data = call.inputs[i].as<uint8_t>();
-      if (input.kind == Input::kWhole) {
-        for (TensorView* view : worker.ports[i]) {
-          view->data = data + at * input.size;
-        }
-      } else if (input.kind == Input::kSpread) {
-        input.Load(data, at, n, worker.staged[i]);
+// The elements of the block that begins at `at`.
+int64_t Loop::BlockAt(int64_t at, int64_t end) const {
+  if (row_ == 0) return std::min(kBlock, end - at);
+  if (row_ <= kBlock) return std::min(kBlock / row_ * row_, end - at);
+  return std::min({kBlock, row_ - at % row_, end - at});
+}
+
+// Points the kernels at the block.
+void Loop::Place(Worker& worker, const KernelCall& call, int64_t at,
+                 int64_t n) const {
+  if (n != worker.length) SetLength(worker, n);
+  for (size_t i = 0; i < inputs_.size(); i++) {
+    const Input& input = inputs_[i];
+    uint8_t* data = call.inputs[i].as<uint8_t>();
+    if (input.kind == Input::kSpread) {
+      input.Load(data, at, n, worker.staged[i]);
+    } else if (!IsStaged(input)) {
+      const int64_t place = input.kind == Input::kWhole ? at : at % row_;
+      for (TensorView* view : worker.ports[i]) {
+        view->data = data + place * input.size;
       }
     }
-    for (size_t i = 0; i < output_sizes_.size(); i++) {
-      uint8_t* data = call.outputs[i].as<uint8_t>() + at * output_sizes_[i];
-      for (TensorView* view : worker.ports[num_inputs + i]) view->data = data;
+  }
+  for (int32_t i = 0; i < num_elementwise_; i++) {
+    const TensorView& output = call.outputs[i];
+    uint8_t* data = output.as<uint8_t>() + at * ItemSize(output.dtype);
+    for (TensorView* view : worker.ports[inputs_.size() + static_cast<size_t>(i)]) {
+      view->data = data;
     }
+  }
+}
+
+void Loop::RunPart(Worker& worker, const KernelCall& call, int64_t part,
+                   int64_t parts) {
+  const int64_t units = (shape_.size + unit_ - 1) / unit_;
+  const int64_t begin = units * part / parts * unit_;
+  const int64_t end = std::min(shape_.size, units * (part + 1) / parts * unit_);
+  if (begin >= end) return;
+  for (size_t i = 0; i < inputs_.size(); i++) {
+    const Input& input = inputs_[i];
+    if (input.kind == Input::kSpread || !IsStaged(input)) continue;
+    const int64_t first = BlockAt(begin, end);
+    uint8_t* to = worker.staged[i];
+    if (input.kind == Input::kScalar) {
+      FillBlock(input.size, to, call.inputs[i].data, std::min(kBlock, end - begin));
+    } else {
+      const auto bytes = static_cast<size_t>(input.period * input.size);
+      const auto all = static_cast<size_t>(first * input.size);
+      for (size_t at = 0; at < all; at += bytes) {
+        std::memcpy(to + at, call.inputs[i].data, bytes);
+      }
+    }
+  }
+  ClearSums(call, begin, end, part);
+  for (int64_t at = begin; at < end; at += worker.length) {
+    Place(worker, call, at, BlockAt(at, end));
+    // Outputs may overwrite inputs.
+    AddBlock(worker, call, at, part, true);
     for (const Step& step : worker.steps) {
       if (step.function != nullptr) {
         step.function(step.call);
@@ -226,35 +393,89 @@ void Loop::RunRange(Worker& worker, const KernelCall& call, int64_t begin,
                     static_cast<size_t>(step.call.outputs[0].bytes()));
       }
     }
+    AddBlock(worker, call, at, part, false);
+  }
+}
+
+uint8_t* Loop::PartialOf(const Sum& sum, int64_t chunk) {
+  return reinterpret_cast<uint8_t*>(partials_.data()) + sum.partial +
+         chunk * sum.width * ItemSize(sum.dtype);
+}
+
+void Loop::ClearSums(const KernelCall& call, int64_t begin, int64_t end,
+                     int64_t chunk) {
+  for (const Sum& sum : sums_) {
+    const int64_t size = ItemSize(sum.dtype);
+    if (sum.over == Sum::kRows) {
+      std::memset(call.outputs[sum.output].as<uint8_t>() + begin / row_ * size, 0,
+                  static_cast<size_t>((end - begin) / row_ * size));
+    } else {
+      std::memset(PartialOf(sum, chunk), 0, static_cast<size_t>(sum.width * size));
+    }
+  }
+}
+
+void Loop::AddBlock(Worker& worker, const KernelCall& call, int64_t at,
+                    int64_t chunk, bool of_inputs) {
+  for (size_t i = 0; i < sums_.size(); i++) {
+    const Sum& sum = sums_[i];
+    if ((sum.operand < call.num_inputs) != of_inputs) continue;
+    uint8_t* total = sum.over == Sum::kRows
+                         ? call.outputs[sum.output].as<uint8_t>()
+                         : PartialOf(sum, chunk);
+    if (sum.over == Sum::kRows) total += at / row_ * ItemSize(sum.dtype);
+    if (sum.over == Sum::kColumns) total += at % row_ * ItemSize(sum.dtype);
+    for (TensorView* view : worker.totals[i]) view->data = total;
+    sum.function(worker.sums[i].call);
+  }
+}
+
+void Loop::AddChunks(const KernelCall& call) {
+  for (const Sum& sum : sums_) {
+    if (sum.over == Sum::kRows) continue;
+    const TensorView& output = call.outputs[sum.output];
+    std::memset(output.data, 0, static_cast<size_t>(output.bytes()));
+    const bool as_rows = sum.over == Sum::kColumns;
+    const int64_t shape[2] = {as_rows ? chunks_ : 1, as_rows ? sum.width : chunks_};
+    const TensorView inputs[2] = {
+        {PartialOf(sum, 0), sum.dtype, 2, shape, chunks_ * sum.width}, output};
+    KernelCall add{};
+    add.inputs = inputs;
+    add.num_inputs = 2;
+    add.outputs = &output;
+    add.num_outputs = 1;
+    add.message = call.message;
+    sum.function(add);
   }
 }
 
 void Loop::Run(const KernelCall& call) {
-  const int64_t size = call.outputs[0].size;
-  if (size == 0) return;
   struct Job {
     Loop* loop;
     const KernelCall* call;
-    int64_t size;
-  } job{this, &call, size};
-  const int wanted = std::min(static_cast<int>(workers_.size()),
-                              WorkersFor(static_cast<double>(size) * nanoseconds_));
+  } job{this, &call};
+  const int wanted =
+      std::min(static_cast<int>(workers_.size()),
+               WorkersFor(static_cast<double>(shape_.size) * nanoseconds_));
   RunParallel(
       wanted,
       [](void* context, int w, int workers) {
         const Job j = *static_cast<const Job*>(context);
+        Loop& loop = *j.loop;
         // Kernels must not split their blocks.
         const Alone alone;
-        const int64_t blocks = (j.size + kBlock - 1) / kBlock;
-        const int64_t begin = blocks * w / workers * kBlock;
-        const int64_t end =
-            std::min(j.size, blocks * (w + 1) / workers * kBlock);
-        if (begin < end) {
-          j.loop->RunRange(*j.loop->workers_[static_cast<size_t>(w)], *j.call,
-                           begin, end);
+        Worker& worker = *loop.workers_[static_cast<size_t>(w)];
+        if (loop.sums_.empty()) {
+          loop.RunPart(worker, *j.call, w, workers);
+          return;
+        }
+        for (int64_t chunk = loop.chunks_ * w / workers;
+             chunk < loop.chunks_ * (w + 1) / workers; chunk++) {
+          loop.RunPart(worker, *j.call, chunk, loop.chunks_);
         }
       },
       &job);
+  AddChunks(call);
 }
 
 }  // namespace keratin

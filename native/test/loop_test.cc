@@ -1,5 +1,6 @@
 #include "../runtime/loop.h"
 
+#include <cmath>
 #include <iterator>
 #include <memory>
 #include <random>
@@ -7,6 +8,7 @@
 
 #include "../cpu/parallel.h"
 #include "../runtime/program.h"
+#include "kernels.h"
 #include "plans.h"
 #include "test.h"
 
@@ -19,14 +21,16 @@ constexpr auto kFloat = static_cast<int32_t>(DType::kFloat32);
 
 // sum = x + y, product = sum * x: both are results, and the first is copied at
 // the end, because it may lie where x does.
-std::vector<int32_t> LoopWords() {
+std::vector<int32_t> LoopWords(int length) {
   const int32_t add = CpuKernels().Find("add");
   const int32_t multiply = CpuKernels().Find("multiply");
-  return {1, 1, kFloat, 0,  // a register, a temporary in it
+  return {1, length, 0,     // an axis, no rows
+          1, 1, kFloat, 0,  // a register, a temporary in it
           3,                //
           add,      2, 0, 1, 4, 0,  //
           multiply, 2, 4, 0, 3, 0,  //
-          -1,       1, 4, 2, 0};
+          -1,       1, 4, 2, 0,     //
+          0};               // no sums
 }
 
 std::unique_ptr<Program> MakeProgram(int length, int y_length,
@@ -55,7 +59,7 @@ std::unique_ptr<Program> MakeProgram(int length, int y_length,
 
 void CheckLoop(int length, int y_length, bool in_place) {
   std::unique_ptr<Program> program =
-      MakeProgram(length, y_length, LoopWords(), in_place);
+      MakeProgram(length, y_length, LoopWords(length), in_place);
   CHECK(program != nullptr);
   if (program == nullptr) return;
   std::vector<float> x(length), y(y_length), a(length), b(length);
@@ -87,8 +91,142 @@ TEST(loop_runs_in_blocks) {
   SetThreadCount(0);
 }
 
+// y = x * w, w a row; and sums of y over rows or columns, of x over everything,
+// y itself only if it is wanted.
+struct SumCase {
+  int rows, columns;
+  bool by_rows;
+  bool keeps;
+};
+
+void CheckSums(const SumCase& c, DType dtype) {
+  const int size = c.rows * c.columns;
+  const int32_t type = static_cast<int32_t>(dtype);
+  const int results = c.by_rows ? c.rows : c.columns;
+  const int32_t accumulate = CpuKernels().Find(
+      c.by_rows ? "accumulate_rows" : "accumulate_columns");
+  const int32_t all = CpuKernels().Find("accumulate_rows");
+  const int32_t multiply = CpuKernels().Find("multiply");
+  const int32_t y = c.keeps ? 2 : 4;
+  std::vector<int32_t> words = {2, c.rows, c.columns, c.columns};
+  if (c.keeps) {
+    words.insert(words.end(), {0, 0});
+  } else {
+    words.insert(words.end(), {1, 1, type, 0});
+  }
+  words.insert(words.end(), {1, multiply, 2, 0, 1, y, 0,  //
+                             2, accumulate, y, c.by_rows ? 1 : 2, all, 0, 0});
+  test::Array x(dtype, {c.rows, c.columns}), w(dtype, {c.columns});
+  x.Fill(1);
+  w.Fill(2);
+  std::vector<double> sums(static_cast<size_t>(results)), sizes(sums);
+  double total = 0;
+  for (int i = 0; i < size; i++) {
+    const double product = x[i] * w[i % c.columns];
+    const size_t at = static_cast<size_t>(c.by_rows ? i / c.columns : i % c.columns);
+    sums[at] += product;
+    sizes[at] += std::fabs(product);
+    total += x[i];
+  }
+  std::vector<test::Array> first;
+  for (int threads : {1, 2, 3}) {
+    SetThreadCount(threads);
+    std::vector<test::Array> out;
+    if (c.keeps) out.emplace_back(dtype, test::Shape{c.rows, c.columns});
+    out.emplace_back(dtype, test::Shape{results});
+    out.emplace_back(dtype, test::Shape{});
+    std::vector<TensorView> views = {x.view(), w.view()};
+    for (test::Array& array : out) views.push_back(array.view());
+    char message[KernelCall::kMessageSize] = {};
+    KernelCall call{};
+    call.inputs = views.data();
+    call.num_inputs = 2;
+    call.outputs = views.data() + 2;
+    call.num_outputs = static_cast<int>(out.size());
+    call.words = words.data();
+    call.num_words = static_cast<int>(words.size());
+    call.message = message;
+    std::unique_ptr<Loop> loop = Loop::Create(CpuKernels(), call, message);
+    CHECK(loop != nullptr);
+    if (loop == nullptr) return;
+    std::vector<uint64_t> blocks(loop->block_bytes() / 8 + 8);
+    auto* aligned = reinterpret_cast<uint8_t*>(
+        (reinterpret_cast<uintptr_t>(blocks.data()) + 63) / 64 * 64);
+    loop->SetBlocks(aligned);
+    // Twice: nothing is left of the first time.
+    loop->Run(call);
+    loop->Run(call);
+    const test::Array& sum = out[out.size() - 2];
+    for (int64_t i = 0; i < sum.size(); i++) {
+      const size_t at = static_cast<size_t>(i);
+      CHECK(std::fabs(sum[i] - sums[at]) <=
+            16 * test::Epsilon(dtype) * (sizes[at] + 1e-30));
+    }
+    CHECK(std::fabs(out.back()[0] - total) <= 64 * test::Epsilon(dtype) * size);
+    for (int i = 0; c.keeps && i < size; i++) {
+      const double product = x[i] * w[i % c.columns];
+      CHECK(std::fabs(out[0][i] - product) <=
+            2 * test::Epsilon(dtype) * std::fabs(product));
+    }
+    for (size_t i = 0; threads > 1 && i < out.size(); i++) {
+      CHECK(out[i].SameBits(first[i]));
+    }
+    if (threads == 1) first = std::move(out);
+  }
+  SetThreadCount(0);
+}
+
+TEST(loop_makes_sums) {
+  for (DType dtype : test::kWideTypes) {
+    for (bool by_rows : {false, true}) {
+      for (bool keeps : {false, true}) {
+        for (auto [rows, columns] :
+             {std::pair<int, int>{3, 7}, {100, 3}, {5000, 10}, {2000, 48},
+              {64, 1024}, {70, 1025}, {65, 3000}, {3, 40000}}) {
+          CheckSums({rows, columns, by_rows, keeps}, dtype);
+        }
+      }
+    }
+  }
+}
+
+TEST(loop_refuses_malformed_sums) {
+  const int32_t rows = CpuKernels().Find("accumulate_rows");
+  const auto create = [&](const std::vector<int32_t>& words, DType sum_type,
+                          test::Shape sum_shape) {
+    test::Array x(DType::kFloat32, {4, 6}), small(DType::kFloat32, {6});
+    test::Array out(sum_type, sum_shape);
+    x.Fill(1);
+    const std::vector<TensorView> views = {x.view(), small.view(), out.view()};
+    char message[KernelCall::kMessageSize] = {};
+    KernelCall call{};
+    call.inputs = views.data();
+    call.num_inputs = 2;
+    call.outputs = views.data() + 2;
+    call.num_outputs = 1;
+    call.words = words.data();
+    call.num_words = static_cast<int>(words.size());
+    return Loop::Create(CpuKernels(), call, message) != nullptr;
+  };
+  const std::vector<int32_t> good = {2, 4, 6, 6, 0, 0, 0, 1, rows, 0, 1};
+  CHECK(create(good, DType::kFloat32, {4}));
+  CHECK(!create(good, DType::kFloat32, {6}));
+  CHECK(!create(good, DType::kFloat64, {4}));
+  for (size_t size = 0; size < good.size(); size++) {
+    CHECK(!create({good.begin(), good.begin() + static_cast<int>(size)},
+                  DType::kFloat32, {4}));
+  }
+  for (auto [at, word] :
+       {std::pair<size_t, int32_t>{3, 5}, {3, 0}, {3, -6}, {7, 2}, {8, -1},
+        {8, 1 << 20}, {9, -1}, {9, 1}, {9, 3}, {10, 3}, {10, -1}, {10, 2}}) {
+    std::vector<int32_t> bad = good;
+    bad[at] = word;
+    CHECK(!create(bad, DType::kFloat32, {4}));
+  }
+}
+
 TEST(loop_refuses_malformed_words) {
-  const std::vector<int32_t> good = LoopWords();
+  const std::vector<int32_t> good = LoopWords(50);
   CHECK(MakeProgram(50, 50, good) != nullptr);
   // Neither the same shape nor one that broadcasts.
   CHECK(MakeProgram(50, 49, good) == nullptr);
@@ -97,10 +235,12 @@ TEST(loop_refuses_malformed_words) {
     CHECK(MakeProgram(50, 50, cut) == nullptr);
   }
   // Operands and registers that there are not; results that are inputs.
-  for (auto [at, word] : {std::pair<size_t, int32_t>{0, 0}, {0, -1}, {1, -1},
-                          {2, kDTypeCount}, {3, 1}, {3, -1}, {4, -1}, {4, 99},
-                          {5, 1 << 20}, {5, -2}, {6, 0}, {7, 5}, {7, -1},
-                          {9, 0}, {9, 5}, {10, -1}, {10, 1 << 30}}) {
+  for (auto [at, word] : {std::pair<size_t, int32_t>{0, -1}, {0, 99}, {1, 49},
+                          {1, 0}, {1, -1}, {2, -1}, {2, 7}, {3, 0}, {3, -1},
+                          {4, -1}, {5, kDTypeCount}, {6, 1}, {6, -1}, {7, -1},
+                          {7, 99}, {8, 1 << 20}, {8, -2}, {9, 0}, {10, 5},
+                          {10, -1}, {12, 0}, {12, 5}, {13, -1}, {13, 1 << 30},
+                          {25, 1}, {25, -1}}) {
     std::vector<int32_t> bad = good;
     bad[at] = word;
     CHECK(MakeProgram(50, 50, bad) == nullptr);
@@ -108,7 +248,7 @@ TEST(loop_refuses_malformed_words) {
   // Whatever its operands and registers are, it is refused or runs, and touches
   // nothing of others. (That kernels get as many inputs as they need, of dtypes
   // that go together, is the compiler's promise.)
-  const size_t operands[] = {0, 3, 7, 8, 9, 13, 14, 15, 19, 20};
+  const size_t operands[] = {3, 6, 10, 11, 12, 16, 17, 18, 22, 23};
   std::mt19937 random(3);
   std::vector<float> x(50), y(50), a(50), b(50);
   for (int i = 0; i < 4000; i++) {

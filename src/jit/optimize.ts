@@ -9,6 +9,7 @@ import { deadCode } from "./passes/dead-code.ts";
 import { foldBroadcasts } from "./passes/fold-broadcasts.ts";
 import { foldConstants } from "./passes/fold-constants.ts";
 import { fuseElementwise } from "./passes/fuse-elementwise.ts";
+import { fuseSums } from "./passes/fuse-sums.ts";
 import { rematerialize } from "./passes/rematerialize.ts";
 import { rewrite } from "./passes/rewrite.ts";
 
@@ -21,6 +22,8 @@ export const passes: readonly (readonly [name: string, pass: Pass])[] = [
   ["constants computed", foldConstants],
   ["dead code again", deadCode],
   ["elementwise chains fused", fuseElementwise],
+  ["sums fused", fuseSums],
+  ["dead steps", deadCode],
   ["cheap values computed again", rematerialize],
 ];
 

@@ -19,6 +19,7 @@ import type { Variable } from "../tensor/variable.ts";
 import { itemSize } from "../util/dtypes.ts";
 import { sizeOf } from "../util/shapes.ts";
 import type { Graph, GraphNode, GraphValue } from "./graph.ts";
+import { shapeOf, sumLayout } from "./loops.ts";
 import { type Interval, planOffsets, planSlots } from "./memory.ts";
 
 /** The unit of offsets, in bytes. */
@@ -40,6 +41,13 @@ type Target =
 
 function bytesOf(value: GraphValue): number {
   return sizeOf(value.shape) * itemSize(value.dtype);
+}
+
+/** Whether a loop makes a value by adding up. */
+function isSum(node: GraphNode, value: GraphValue): boolean {
+  return (
+    node.fused?.some(({ op, outputs }) => op.traits.sum === true && outputs[0] === value) === true
+  );
 }
 
 /** The plan of a graph for a backend. */
@@ -193,7 +201,7 @@ class Planner {
     const readLater = new Set<Variable>();
     for (let i = this.#graph.nodes.length - 1; i >= 0; i--) {
       const node = this.#graph.nodes[i] as GraphNode;
-      if (node.op.traits.elementwise !== true) continue;
+      if (node.op.traits.elementwise !== true || node.outputs.some((v) => isSum(node, v))) continue;
       const variables = node.outputs.flatMap((value) => targets.get(value) ?? []);
       if (variables.length !== node.outputs.length) continue;
       if (variables.some((variable) => readLater.has(variable))) continue;
@@ -263,7 +271,7 @@ class Planner {
     last: ReadonlyMap<GraphValue, number>,
     intervals: ReadonlyMap<GraphValue, Interval>,
   ): Interval | undefined {
-    if (step.node?.op.traits.elementwise !== true) return undefined;
+    if (step.node?.op.traits.elementwise !== true || isSum(step.node, output)) return undefined;
     for (const input of step.inputs) {
       const root = this.#root(input);
       if (
@@ -357,13 +365,28 @@ class Planner {
   }
 
   #loop({ inputs, outputs }: GraphNode, nodes: readonly GraphNode[]): Loop {
+    const steps = nodes.filter(({ op }) => op.traits.sum !== true);
     const numbers = new Map(inputs.map((input, i) => [input, i]));
-    for (const [step, node] of nodes.entries()) {
+    for (const [step, node] of steps.entries()) {
       numbers.set(node.outputs[0] as GraphValue, inputs.length + step);
     }
     const numberOf = (value: GraphValue): number => numbers.get(value) as number;
+    let longest = 0;
+    const sums = nodes.slice(steps.length).map((node) => {
+      const [value] = node.inputs as [GraphValue];
+      const axes = node.attributes["axes"] as readonly number[];
+      const { over, row } = sumLayout(value.shape, axes) as NonNullable<
+        ReturnType<typeof sumLayout>
+      >;
+      longest = Math.max(longest, row);
+      const name = over === "columns" ? "accumulate_columns" : "accumulate_rows";
+      return { kernel: this.#backend.resolve(name) as Kernel, value: numberOf(value), over };
+    });
     return {
-      steps: nodes.map((node) => ({
+      shape: shapeOf(nodes),
+      row: longest,
+      sums,
+      steps: steps.map((node) => ({
         op: node.op.name,
         kernel: this.#kernelOf(node),
         inputs: node.inputs.map(numberOf),
@@ -371,7 +394,9 @@ class Planner {
         packer: node.op.packer,
         attributes: node.attributes,
       })),
-      outputs: outputs.map((output) => numberOf(output) - inputs.length),
+      outputs: outputs
+        .slice(0, outputs.length - sums.length)
+        .map((output) => numberOf(output) - inputs.length),
     };
   }
 

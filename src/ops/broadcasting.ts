@@ -61,6 +61,7 @@ const sumOp: OpDefinition<{ axes: readonly number[]; keepdims: boolean }> = defi
   vjp: ({ inputs: [x], grads: [dy] }, { axes }) => [
     spread(dy as Tensor, (x as Tensor).shape, axes),
   ],
+  traits: { sum: true },
   // Nothing is added up along axes of length 1.
   rewrite: ([x], { axes }, { shape }) =>
     axes.every((axis) => (x as TracedValue).shape[axis] === 1)

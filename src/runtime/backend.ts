@@ -55,14 +55,28 @@ export interface LoopStep {
   readonly attributes: Attributes;
 }
 
+/** The sum of what a fused loop reads or computes, as an output of it. */
+export interface LoopSum {
+  /** `accumulate_rows`, or `accumulate_columns` for sums over columns. */
+  readonly kernel: Kernel;
+  /** What is added up, numbered as the inputs of steps are. */
+  readonly value: number;
+  /** All elements, or those of each row or column. */
+  readonly over: "all" | "rows" | "columns";
+}
+
 /**
- * Elementwise kernels that run as one loop over the shape of the outputs, to
- * which the inputs broadcast. Outputs may lie where inputs of their size do.
+ * Elementwise kernels that run as one loop over a shape, to which the inputs
+ * broadcast. Outputs may lie where inputs of their size do, but for sums.
  */
 export interface Loop {
+  readonly shape: Shape;
   readonly steps: readonly LoopStep[];
-  /** For each output the step that computes it. */
+  /** For each output that is no sum the step that computes it; these come first. */
   readonly outputs: readonly number[];
+  readonly sums: readonly LoopSum[];
+  /** Elements of a row, where sums are over rows or columns; else 0. */
+  readonly row: number;
 }
 
 /**

@@ -64,6 +64,8 @@ export interface OpTraits {
   readonly view?: boolean;
   /** The output is the input, repeated as NumPy broadcasts. */
   readonly broadcast?: boolean;
+  /** The output is the sum over the attribute `axes`, which a loop can make as it goes. */
+  readonly sum?: boolean;
   /** Never merged with another node of the same inputs. */
   readonly unique?: boolean;
 }

@@ -12,6 +12,7 @@ import { deadCode } from "../../src/jit/passes/dead-code.ts";
 import { foldBroadcasts } from "../../src/jit/passes/fold-broadcasts.ts";
 import { foldConstants } from "../../src/jit/passes/fold-constants.ts";
 import { fuseElementwise } from "../../src/jit/passes/fuse-elementwise.ts";
+import { fuseSums } from "../../src/jit/passes/fuse-sums.ts";
 import { rematerialize } from "../../src/jit/passes/rematerialize.ts";
 import { rewrite } from "../../src/jit/passes/rewrite.ts";
 import { makePlan } from "../../src/jit/plan.ts";
@@ -282,6 +283,95 @@ describe("fusion", () => {
       ),
     );
     expect(inner(graph).map(({ length }) => length)).toEqual([48, 48, 4]);
+  });
+});
+
+describe("sums", () => {
+  const fused = (fn: (...args: Tensor[]) => unknown, ...args: Tensor[]): Graph =>
+    deadCode(fuseSums(fuseElementwise(deadCode(graphOf(fn, ...args)))));
+  const inner = (graph: Graph): string[][] =>
+    graph.nodes.map(({ op, fused }) => fused?.map((step) => step.op.name) ?? [op.name]);
+  const x = ops.reshape(ops.divide(ops.arange(96 * 128), 5000), [96, 128]);
+
+  /** Fused sums add up in another order than those that stand alone. */
+  async function checkClose(fn: (x: Tensor) => Tensor[], given: Tensor): Promise<void> {
+    const results = jit(fn)(given);
+    const expected = fn(given);
+    for (const [i, y] of expected.entries()) {
+      const [a, b] = [await (results[i] as Tensor).data(), await y.data()];
+      expect(results[i]?.shape).toEqual(y.shape);
+      for (const [k, value] of b.entries()) {
+        const wanted = value as number;
+        const allowed = 1e-5 * Math.abs(wanted) + 1e-6;
+        expect(Math.abs((a[k] as number) - wanted)).toBeLessThanOrEqual(allowed);
+      }
+    }
+  }
+
+  it("are made by the loop that computes what they add up", async () => {
+    const variance = (y: Tensor): Tensor[] => {
+      const d = ops.subtract(y, 1.25);
+      const squares = ops.multiply(d, d);
+      return [0, 1, [0, 1]].map((axis) => ops.sum(squares, { axis: axis as number }));
+    };
+    expect(inner(fused(variance, x))).toEqual([["subtract", "multiply", "sum", "sum", "sum"]]);
+    await checkClose(variance, x);
+  });
+
+  it("are made by a loop that reads it anyway, before anybody needs them", async () => {
+    const gradients = (y: Tensor): Tensor[] => {
+      const dy = ops.matmul(y, ops.transpose(y));
+      const scaled = ops.multiply(dy, ops.tanh(dy));
+      return [ops.sum(dy, { axis: 0 }), ops.sum(scaled, { axis: 0, keepdims: true }), scaled];
+    };
+    expect(inner(fused(gradients, x)).at(-1)).toEqual(["tanh", "multiply", "sum", "sum"]);
+    await checkClose(gradients, x);
+    const centered = (y: Tensor): Tensor[] => {
+      const z = ops.matmul(y, ops.transpose(y));
+      return [ops.subtract(z, ops.sum(z, { axis: 0 }))];
+    };
+    expect(inner(fused(centered, x)).slice(-2)).toEqual([["sum"], ["subtract"]]);
+  });
+
+  it("see through reshapes, and stay alone where rows would be cut", async () => {
+    const bias = (y: Tensor): Tensor[] => {
+      const z = ops.reshape(ops.multiply(y, y), [12, 8, 128]);
+      const wide = ops.reshape(z, [24, 4 * 128]);
+      return [ops.sum(z, { axis: [0, 1] }), ops.sum(z, { axis: 2 }), ops.sum(wide, { axis: 0 })];
+    };
+    // One loop has rows of one length.
+    expect(inner(fused(bias, x))).toEqual([
+      ["multiply", "sum", "sum"],
+      ["reshape"],
+      ["reshape"],
+      ["sum"],
+    ]);
+    await checkClose(bias, x);
+    const middle = (y: Tensor): Tensor[] => {
+      const z = ops.exp(ops.reshape(y, [12, 8, 128]));
+      return [ops.sum(z, { axis: 1 })];
+    };
+    expect(inner(fused(middle, x))).toEqual([["reshape"], ["exp"], ["sum"]]);
+    await checkClose(middle, x);
+    const few = (y: Tensor): Tensor[] => [ops.sum(ops.exp(ops.reshape(y, [2, -1])), { axis: 1 })];
+    expect(inner(fused(few, x)).at(-1)).toEqual(["sum"]);
+    await checkClose(few, x);
+  });
+
+  it("do not take the memory of what the loop still reads", async () => {
+    const normalized = (y: Tensor): Tensor[] => {
+      const mean = ops.exp(ops.negative(ops.mean(y, { axis: 1, keepdims: true })));
+      const d = ops.subtract(y, mean);
+      return [ops.sum(ops.multiply(d, d), { axis: 1, keepdims: true })];
+    };
+    await checkClose(normalized, x);
+  });
+
+  it("give the same bits on any number of threads", async () => {
+    const sums = jit((y: Tensor) => ops.sum(ops.exp(y), { axis: 0 }));
+    const large = ops.reshape(ops.divide(ops.arange(600 * 512), 400000), [600, 512]);
+    const first = await sums(large).data();
+    for (let i = 0; i < 20; i++) expect(await sums(large).data()).toEqual(first);
   });
 });
 

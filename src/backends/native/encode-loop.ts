@@ -7,25 +7,28 @@ import type { Loop } from "../../runtime/backend.ts";
 import { dtypeId } from "../../util/dtypes.ts";
 
 const copyKernel = -1;
+const sumKinds = ["all", "rows", "columns"] as const;
 
 /**
  * Steps in order, each into a register or straight into an output; registers
  * are used again once nobody needs what they hold. An output may lie where an
  * input does, so it is written once no step needs an input any more.
  */
-export function encodeLoop({ steps, outputs }: Loop, inputs: number): number[] {
+export function encodeLoop({ shape, steps, outputs, sums, row }: Loop, inputs: number): number[] {
   const lastInput = steps.findLastIndex((step) => step.inputs.some((value) => value < inputs));
   const lastUse = new Map<number, number>();
   for (const [at, step] of steps.entries()) {
     for (const value of step.inputs) lastUse.set(value, at);
   }
-  const temporaries = inputs + outputs.length;
+  for (const { value } of sums) lastUse.set(value, steps.length);
+  const temporaries = inputs + outputs.length + sums.length;
   const operands = new Map<number, number>();
   const registers: { dtype: number; register: number }[] = [];
   const free: number[] = [];
   let room = 0;
   const copies: number[] = [];
   const words: number[] = [];
+  const sumWords: number[] = [];
   for (const [at, { op, kernel, inputs: values, dtype, packer, attributes }] of steps.entries()) {
     const value = inputs + at;
     const output = outputs.indexOf(at);
@@ -51,11 +54,19 @@ export function encodeLoop({ steps, outputs }: Loop, inputs: number): number[] {
     const from = operands.get(inputs + at) as number;
     words.push(copyKernel, 1, from, inputs + outputs.indexOf(at), 0);
   }
+  for (const { value, kernel, over } of sums) {
+    sumWords.push(kernel.id, operands.get(value) ?? value, sumKinds.indexOf(over));
+  }
   return [
+    shape.length,
+    ...shape,
+    row,
     room,
     registers.length,
     ...registers.flatMap(({ dtype, register }) => [dtype, register]),
     steps.length + copies.length,
     ...words,
+    sums.length,
+    ...sumWords,
   ];
 }

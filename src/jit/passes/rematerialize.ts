@@ -8,7 +8,7 @@
 import { itemSize } from "../../util/dtypes.ts";
 import { sameShape, sizeOf } from "../../util/shapes.ts";
 import { type Graph, type GraphNode, GraphValue } from "../graph.ts";
-import { inputsOf, loopOf, mostInputs, mostSteps, stepsOf } from "../loops.ts";
+import { inputsOf, loopOf, mostInputs, mostSteps, shapeOf, stepsFor, stepsOf } from "../loops.ts";
 
 /** Smaller values stay in a cache until they are read. */
 const leastBytes = 1 << 16;
@@ -32,23 +32,6 @@ function sum<T>(items: Iterable<T>, of: (item: T) => number): number {
   let total = 0;
   for (const item of items) total += of(item);
   return total;
-}
-
-/** The steps that compute some values, in order, up to what is there anyway. */
-function stepsFor(
-  steps: readonly GraphNode[],
-  values: Iterable<GraphValue>,
-  isThere: (value: GraphValue) => boolean,
-): GraphNode[] {
-  const wanted = new Set(values);
-  const chosen: GraphNode[] = [];
-  for (let i = steps.length - 1; i >= 0; i--) {
-    const step = steps[i] as GraphNode;
-    if (!wanted.has(step.outputs[0] as GraphValue)) continue;
-    chosen.push(step);
-    for (const input of step.inputs) if (!isThere(input)) wanted.add(input);
-  }
-  return chosen.reverse();
 }
 
 /** A loop that would compute values of an earlier one again. */
@@ -108,7 +91,11 @@ class Rematerialization {
     const node = this.#nodes[index] as GraphNode;
     const steps = stepsOf(node);
     if (steps === null) return;
-    const chosen = new Set(node.outputs.filter((value) => this.#isCandidate(value)));
+    const sums = steps.filter(({ op }) => op.traits.sum === true);
+    const summed = new Set(sums.flatMap(({ outputs }) => outputs));
+    const chosen = new Set(
+      node.outputs.filter((value) => !summed.has(value) && this.#isCandidate(value)),
+    );
     while (chosen.size > 0) {
       const readers = this.#plan(node, steps, chosen);
       if (this.#pays(chosen, readers)) {
@@ -122,9 +109,8 @@ class Rematerialization {
   #isCandidate(value: GraphValue): boolean {
     if (this.#kept.has(value) || bytesOf(value) < leastBytes) return false;
     for (const reader of this.#readersOf(value)) {
-      const node = this.#nodes[reader] as GraphNode;
-      const [output] = node.outputs as [GraphValue];
-      if (stepsOf(node) === null || !sameShape(output.shape, value.shape)) return false;
+      const steps = stepsOf(this.#nodes[reader] as GraphNode);
+      if (steps === null || !sameShape(shapeOf(steps), value.shape)) return false;
     }
     return true;
   }
@@ -171,10 +157,7 @@ class Rematerialization {
   /** The one that takes most to compute. */
   #dearest(steps: readonly GraphNode[], chosen: ReadonlySet<GraphValue>): GraphValue {
     const workOf = (value: GraphValue): number =>
-      sum(
-        stepsFor(steps, [value], () => false),
-        ({ op }) => op.traits.work ?? 1,
-      );
+      sum(stepsFor(steps, [value]), ({ op }) => op.traits.work ?? 1);
     return [...chosen].reduce((a, b) => (workOf(b) > workOf(a) ? b : a));
   }
 
