@@ -21,7 +21,7 @@ import {
 /** A model to train and the batch that it is trained on. */
 export interface Workload {
   readonly model: Model;
-  readonly x: Tensor;
+  readonly x: Tensor | Tensor[];
   readonly y: Tensor;
 }
 
@@ -47,7 +47,7 @@ function classes(shape: readonly number[], count: number): Tensor {
 function compiled(
   model: Model,
   optimizer: Optimizer,
-  x: Tensor,
+  x: Workload["x"],
   y: Tensor,
   fromLogits = true,
 ): Workload {
@@ -145,6 +145,52 @@ function mobilenet(): Workload {
   );
 }
 
+/** ResNet-20 for 32x32 images, as in section 4.2 of He et al. (arXiv 1512.03385). */
+function resnet(): Workload {
+  const convolution = (x: KerasTensor, filters: number, size: number, strides = 1): KerasTensor => {
+    const options = { strides, padding: "same", useBias: false } as const;
+    return new layers.BatchNormalization()(new layers.Conv2D(filters, size, options)(x));
+  };
+  const relu = (x: KerasTensor): KerasTensor => new layers.ReLU()(x);
+  const inputs = Input({ shape: [32, 32, 3] });
+  let x = relu(convolution(inputs, 16, 3));
+  for (const [stage, filters] of [16, 32, 64].entries()) {
+    for (let block = 0; block < 3; block++) {
+      const strides = stage > 0 && block === 0 ? 2 : 1;
+      const inner = relu(convolution(x, filters, 3, strides));
+      const shortcut = strides === 1 ? x : convolution(x, filters, 1, strides);
+      x = relu(new layers.Add()([shortcut, convolution(inner, filters, 3)]));
+    }
+  }
+  return compiled(
+    new Model({
+      inputs,
+      outputs: new layers.Dense(10)(new layers.GlobalAveragePooling2D()(x)),
+    }),
+    new optimizers.SGD({ learningRate: 0.1, momentum: 0.9 }),
+    values([32, 32, 32, 3]),
+    classes([32], 10),
+  );
+}
+
+/** A wide and a deep part over 13 numbers and 26 categories (arXiv 1606.07792). */
+function tabular(): Workload {
+  const [rows, numbers, columns, words, width] = [512, 13, 26, 20_000, 16];
+  const numeric = Input({ shape: [numbers] });
+  const categories = Input({ shape: [columns], dtype: "int32" });
+  const embedded = new layers.Flatten()(new layers.Embedding(words, width)(categories));
+  let deep = new layers.Concatenate()([numeric, embedded]);
+  for (const units of [256, 128]) deep = new layers.Dense(units, { activation: "relu" })(deep);
+  const wide = new layers.Flatten()(new layers.Embedding(words, 1)(categories));
+  const both = new layers.Concatenate()([wide, deep]);
+  return compiled(
+    new Model({ inputs: [numeric, categories], outputs: new layers.Dense(2)(both) }),
+    new optimizers.Adam({ learningRate: 1e-3 }),
+    [values([rows, numbers]), classes([rows, columns], words)],
+    classes([rows], 2),
+  );
+}
+
 /** The training steps, by name. */
 export const models: Readonly<Record<string, () => Workload>> = {
   mlp: () =>
@@ -184,6 +230,8 @@ export const models: Readonly<Record<string, () => Workload>> = {
     ),
   gpt,
   mobilenet,
+  resnet,
+  tabular,
   tiny: () =>
     sequential(
       [Input({ shape: [4] }), new layers.Dense(16, { activation: "relu" }), new layers.Dense(3)],

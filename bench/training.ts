@@ -12,16 +12,18 @@ type Ours = Pick<Required<TrainingReply>, "loss" | "step" | "predict" | "predict
 
 async function timeOurs(name: string, seconds: number): Promise<Ours> {
   const { model, x, y } = (models[name] as (typeof models)[string])();
-  const one = ops.slice(
-    x,
-    x.shape.map(() => 0),
-    [1, ...x.shape.slice(1)],
-  );
+  const firstRow = (z: Tensor): Tensor =>
+    ops.slice(
+      z,
+      z.shape.map(() => 0),
+      [1, ...z.shape.slice(1)],
+    );
+  const one = Array.isArray(x) ? x.map(firstRow) : firstRow(x);
   const loss = (await model.testOnBatch(x, y)) as number;
   const start = performance.now();
   await model.trainOnBatch(x, y);
   const first = performance.now() - start;
-  const predict = async (batch: Tensor): Promise<void> =>
+  const predict = async (batch: typeof x): Promise<void> =>
     (await model.predictOnBatch(batch)).dispose();
   return {
     loss,

@@ -33,6 +33,11 @@ def data(name):
         "lstm": lambda: (values(64, 100, 64), classes(10, 64)),
         "gpt": lambda: (classes(65, 32, 128), classes(65, 32, 128)),
         "mobilenet": lambda: (values(32, 96, 96, 3), classes(1000, 32)),
+        "resnet": lambda: (values(32, 32, 32, 3), classes(10, 32)),
+        "tabular": lambda: (
+            [values(512, 13), classes(20_000, 512, 26)],
+            classes(2, 512),
+        ),
         "tiny": lambda: (values(16, 4), classes(3, 16)),
     }[name]()
 
@@ -92,9 +97,45 @@ class Keras:
                 input_shape=(96, 96, 3), alpha=0.35, weights=None, classes=1000
             )
             return model, keras.optimizers.SGD(0.01), False
+        elif name == "resnet":
+            return self.resnet(), keras.optimizers.SGD(0.1, momentum=0.9), True
+        elif name == "tabular":
+            return self.tabular(), adam, True
         else:
             return self.gpt(), keras.optimizers.AdamW(3e-4, weight_decay=0.1), True
         return keras.Sequential(parts), adam, True
+
+    def resnet(self):
+        keras, layers = self.keras, self.keras.layers
+
+        def convolution(x, filters, size, strides=1):
+            x = layers.Conv2D(
+                filters, size, strides=strides, padding="same", use_bias=False
+            )(x)
+            return layers.BatchNormalization()(x)
+
+        inputs = keras.Input((32, 32, 3))
+        x = layers.ReLU()(convolution(inputs, 16, 3))
+        for stage, filters in enumerate([16, 32, 64]):
+            for block in range(3):
+                strides = 2 if stage > 0 and block == 0 else 1
+                inner = layers.ReLU()(convolution(x, filters, 3, strides))
+                if strides > 1:
+                    x = convolution(x, filters, 1, strides)
+                x = layers.ReLU()(layers.Add()([x, convolution(inner, filters, 3)]))
+        return keras.Model(inputs, layers.Dense(10)(layers.GlobalAveragePooling2D()(x)))
+
+    def tabular(self):
+        keras, layers = self.keras, self.keras.layers
+        numeric = keras.Input((13,))
+        categories = keras.Input((26,), dtype="int32")
+        embedded = layers.Flatten()(layers.Embedding(20_000, 16)(categories))
+        deep = layers.Concatenate()([numeric, embedded])
+        for units in [256, 128]:
+            deep = layers.Dense(units, activation="relu")(deep)
+        wide = layers.Flatten()(layers.Embedding(20_000, 1)(categories))
+        both = layers.Concatenate()([wide, deep])
+        return keras.Model([numeric, categories], layers.Dense(2)(both))
 
     def gpt(self):
         keras, layers = self.keras, self.keras.layers
@@ -124,7 +165,7 @@ class Keras:
         start = time.perf_counter()
         model.train_on_batch(x, y)
         first = (time.perf_counter() - start) * 1e3
-        one = x[:1]
+        one = [part[:1] for part in x] if isinstance(x, list) else x[:1]
         return {
             "loss": float(np.ravel(before)[0]),
             "first": first,
