@@ -13,12 +13,18 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { requireAddon } from "../src/backends/native/loader.ts";
 import type { Figure } from "./measure.ts";
+import { memoryOfSteps } from "./memory.ts";
 import { opsBench } from "./ops.ts";
 import { overhead } from "./overhead.ts";
 import { training } from "./training.ts";
 
 type Suite = (part: string) => Promise<Figure[]>;
-const suites: Readonly<Record<string, Suite>> = { overhead, ops: opsBench, training };
+const suites: Readonly<Record<string, Suite>> = {
+  overhead,
+  ops: opsBench,
+  training,
+  memory: memoryOfSteps,
+};
 const usage = `usage: bench [SUITE[/PART]] [--json FILE]\nsuites: ${Object.keys(suites).join(", ")}`;
 
 function fail(message: string): never {

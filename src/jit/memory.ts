@@ -24,65 +24,134 @@ interface Gap {
   size: number;
 }
 
+/** Buffers that lie in one place one after the other. */
+interface Block {
+  readonly size: number;
+  readonly first: number;
+  last: number;
+  readonly intervals: Interval[];
+  offset: number;
+}
+
+/** How much more than what is live at once may be reserved without a second try. */
+const slack = 1.05;
+/** Blocks beyond which a second try takes too long: it looks at all pairs. */
+const mostBlocks = 2000;
+
 /**
  * Offsets into one arena, so that intervals which overlap in time do not
- * overlap in memory: in order of their first step, each takes the smallest gap
- * that holds it.
+ * overlap in memory: in order of their first step, each in the smallest gap that
+ * holds it; where that leaves too many gaps, in order of their size.
  */
 export function planOffsets(intervals: readonly Interval[]): Layout {
-  const offsets = new Map<Interval, number>();
+  const blocks = blocksOf(intervals);
+  let total = placeByStart(blocks);
+  if (total > slack * mostLive(blocks) && blocks.length <= mostBlocks) {
+    const offsets = blocks.map(({ offset }) => offset);
+    const other = placeBySize(blocks);
+    if (other < total) total = other;
+    else for (const [i, block] of blocks.entries()) block.offset = offsets[i] as number;
+  }
+  const offsets = new Map<Interval, number>(intervals.map((interval) => [interval, 0]));
+  for (const block of blocks) {
+    for (const interval of block.intervals) offsets.set(interval, block.offset);
+  }
+  return { offsets, total };
+}
+
+/** Intervals that take over each other's memory as one, in order of their first step. */
+function blocksOf(intervals: readonly Interval[]): Block[] {
+  const blocks: Block[] = [];
+  const blockOf = new Map<Interval, Block>();
+  for (const interval of [...intervals].sort((a, b) => a.first - b.first)) {
+    const { size, first, last, replaces } = interval;
+    if (size === 0) continue;
+    const before = replaces === undefined ? undefined : blockOf.get(replaces);
+    const isSuccessor =
+      before !== undefined &&
+      before.size === size &&
+      before.last === first &&
+      before.intervals.at(-1) === replaces;
+    const block = isSuccessor ? before : { size, first, last, intervals: [], offset: 0 };
+    if (!isSuccessor) blocks.push(block);
+    block.last = last;
+    block.intervals.push(interval);
+    blockOf.set(interval, block);
+  }
+  return blocks;
+}
+
+/** The largest sum of sizes at one step. */
+function mostLive(blocks: readonly Block[]): number {
+  const changes = new Map<number, number>();
+  const change = (step: number, by: number): void => {
+    changes.set(step, (changes.get(step) ?? 0) + by);
+  };
+  for (const { size, first, last } of blocks) {
+    change(first, size);
+    change(last + 1, -size);
+  }
+  let live = 0;
+  let most = 0;
+  for (const [, by] of [...changes].sort(([a], [b]) => a - b)) {
+    live += by;
+    most = Math.max(most, live);
+  }
+  return most;
+}
+
+function placeByStart(blocks: readonly Block[]): number {
   const gaps: Gap[] = [];
+  const byEnd = [...blocks].sort((a, b) => a.last - b.last);
   let total = 0;
-  const byStart = [...intervals].sort((a, b) => a.first - b.first);
-  const byEnd = [...intervals].sort((a, b) => a.last - b.last);
-  const taken = new Set<Interval>();
   let ended = 0;
-  for (const interval of byStart) {
+  for (const block of blocks) {
     for (; ended < byEnd.length; ended++) {
-      const old = byEnd[ended] as Interval;
-      if (old.last >= interval.first) break;
-      if (old.size > 0 && !taken.has(old)) free(gaps, offsets.get(old) as number, old.size);
-    }
-    if (interval.size === 0) {
-      offsets.set(interval, 0);
-      continue;
-    }
-    const { replaces } = interval;
-    if (
-      replaces !== undefined &&
-      replaces.size === interval.size &&
-      replaces.last === interval.first &&
-      !taken.has(replaces)
-    ) {
-      taken.add(replaces);
-      offsets.set(interval, offsets.get(replaces) as number);
-      continue;
+      const old = byEnd[ended] as Block;
+      if (old.last >= block.first) break;
+      free(gaps, old.offset, old.size);
     }
     let best = -1;
     for (let i = 0; i < gaps.length; i++) {
       const { size } = gaps[i] as Gap;
-      if (size >= interval.size && (best < 0 || size < (gaps[best] as Gap).size)) best = i;
+      if (size >= block.size && (best < 0 || size < (gaps[best] as Gap).size)) best = i;
     }
     if (best >= 0) {
       const gap = gaps[best] as Gap;
-      offsets.set(interval, gap.offset);
-      gap.offset += interval.size;
-      gap.size -= interval.size;
+      block.offset = gap.offset;
+      gap.offset += block.size;
+      gap.size -= block.size;
       if (gap.size === 0) gaps.splice(best, 1);
       continue;
     }
     // Extend the arena, from the gap at its end if there is one.
     const last = gaps.at(-1);
     if (last !== undefined && last.offset + last.size === total) {
-      offsets.set(interval, last.offset);
-      total = last.offset + interval.size;
+      block.offset = last.offset;
       gaps.pop();
-    } else {
-      offsets.set(interval, total);
-      total += interval.size;
-    }
+    } else block.offset = total;
+    total = block.offset + block.size;
   }
-  return { offsets, total };
+  return total;
+}
+
+/** Large ones first, each as low as those in its time allow. */
+function placeBySize(blocks: readonly Block[]): number {
+  const placed: Block[] = [];
+  let total = 0;
+  for (const block of [...blocks].sort((a, b) => b.size - a.size || a.first - b.first)) {
+    let offset = 0;
+    for (const other of placed) {
+      if (other.last < block.first || block.last < other.first) continue;
+      if (other.offset >= offset + block.size) break;
+      offset = Math.max(offset, other.offset + other.size);
+    }
+    block.offset = offset;
+    total = Math.max(total, offset + block.size);
+    const at = placed.findIndex((other) => other.offset > offset);
+    placed.splice(at < 0 ? placed.length : at, 0, block);
+  }
+  return total;
 }
 
 // Keeps the gaps sorted by offset and merged.
