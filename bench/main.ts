@@ -12,6 +12,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { requireAddon } from "../src/backends/native/loader.ts";
+import { epochsBench } from "./epochs.ts";
 import type { Figure } from "./measure.ts";
 import { memoryOfSteps } from "./memory.ts";
 import { opsBench } from "./ops.ts";
@@ -24,6 +25,7 @@ const suites: Readonly<Record<string, Suite>> = {
   ops: opsBench,
   training,
   memory: memoryOfSteps,
+  epochs: epochsBench,
 };
 const usage = `usage: bench [SUITE[/PART]] [--json FILE]\nsuites: ${Object.keys(suites).join(", ")}`;
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { spawnSync } from "node:child_process";
 import { hasModules, PythonServer } from "./python-server.ts";
 
 /** What a peer took, in milliseconds. */
@@ -22,6 +23,10 @@ export interface TrainingReply {
 export interface TrainingPeer {
   readonly name: string;
   time(model: string, seconds: number): Promise<TrainingReply>;
+  /** Seconds of an epoch of `fit`, as bench/epochs.ts has it; not in PyTorch. */
+  readonly fit?: (name: string, text: string) => Promise<number>;
+  /** Milliseconds of a process that imports the library and makes one step. */
+  readonly coldStart?: () => number;
   close(): void;
 }
 
@@ -48,6 +53,33 @@ const kinds: readonly Kind[] = [
   { ...torch, name: "PyTorch", jit: false },
 ];
 
+function coldStartOf(
+  python: string,
+  jit: boolean,
+  variables: Readonly<Record<string, string>>,
+): number {
+  const code = `
+import keras, numpy as np
+layers = keras.layers
+model = keras.Sequential([
+    keras.Input((784,)),
+    layers.Dense(512, activation="relu"),
+    layers.Dense(512, activation="relu"),
+    layers.Dense(10),
+])
+model.compile(optimizer="adam", loss="mse", jit_compile=${jit ? "True" : "False"})
+model.train_on_batch(np.ones((128, 784), "float32"), np.ones((128, 10), "float32"))`;
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 2; round++) {
+    const start = performance.now();
+    const env = { ...process.env, ...variables };
+    const { status } = spawnSync(python, ["-c", code], { stdio: "ignore", env });
+    if (status !== 0) throw new Error("the peer's process of the cold start failed");
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
 /** Those that the Pythons of KERATIN_PYTHON and KERATIN_TORCH_PYTHON have; says which are missing. */
 export function findTrainingPeers(): TrainingPeer[] {
   const found: TrainingPeer[] = [];
@@ -67,6 +99,11 @@ export function findTrainingPeers(): TrainingPeer[] {
       name,
       time: (model, seconds) => server.ask<TrainingReply>({ model, seconds, jit }),
       close: () => server.close(),
+      ...(engine === "keras" && {
+        fit: async (fit: string, text: string) =>
+          (await server.ask<{ epoch: number }>({ fit, text, jit })).epoch,
+        coldStart: () => coldStartOf(python, jit, variables),
+      }),
     });
   }
   return found;

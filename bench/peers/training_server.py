@@ -7,11 +7,16 @@ request: {"model": name, "seconds": of each measurement, "jit": true|false}
 reply:   {"loss": before any training, "step": ms, "predict": ms,
           "predictOne": ms, "first": ms of the first step, "version": text}
 
+request: {"fit": "digits"|"letters", "text": path, "jit": true|false}
+reply:   {"epoch": seconds, "version": text}
+
 The models, the data and the weights are those of bench/models.ts.
 """
+import gzip
 import json
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -40,6 +45,11 @@ def data(name):
         ),
         "tiny": lambda: (values(16, 4), classes(3, 16)),
     }[name]()
+
+
+def digits(name, header):
+    path = Path(__file__).parents[2] / "examples" / "data" / name
+    return np.frombuffer(gzip.decompress(path.read_bytes())[header:], np.uint8)
 
 
 def best_ms(run, seconds):
@@ -175,6 +185,52 @@ class Keras:
         }
 
 
+    def fit(self, name, text, jit):
+        keras, layers = self.keras, self.keras.layers
+        if name == "digits":
+            model = keras.Sequential(
+                [
+                    keras.Input((28, 28, 1)),
+                    layers.Conv2D(16, 3, activation="relu"),
+                    layers.MaxPooling2D(),
+                    layers.Conv2D(32, 3, activation="relu"),
+                    layers.MaxPooling2D(),
+                    layers.Flatten(),
+                    layers.Dropout(0.3),
+                    layers.Dense(10, activation="softmax"),
+                ]
+            )
+            model.compile(
+                optimizer="adam",
+                loss="sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+                jit_compile=jit,
+            )
+            x = digits("t10k-images-idx3-ubyte.gz", 16)[: 8000 * 784]
+            x = (x / 255).astype("float32").reshape(8000, 28, 28, 1)
+            y = digits("t10k-labels-idx1-ubyte.gz", 8)[:8000].astype("int32")
+            batch = 64
+        else:
+            model = self.gpt()
+            model.compile(
+                optimizer=keras.optimizers.AdamW(3e-4, weight_decay=0.1),
+                loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                jit_compile=jit,
+            )
+            letters = open(text, encoding="utf-8").read()
+            codes = {letter: i for i, letter in enumerate(sorted(set(letters)))}
+            size = 2048 * 128
+            numbers = np.array([codes[letter] for letter in letters[: size + 1]], "int32")
+            x, y = (numbers[i : i + size].reshape(2048, 128) for i in (0, 1))
+            batch = 32
+        best = float("inf")
+        for _ in range(4):
+            start = time.perf_counter()
+            model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+            best = min(best, time.perf_counter() - start)
+        return {"epoch": best}
+
+
 class Torch:
     def __init__(self):
         import torch
@@ -305,7 +361,10 @@ def main():
     engine = {"keras": Keras, "torch": Torch}[sys.argv[1]]()
     for line in sys.stdin:
         request = json.loads(line)
-        reply = engine.time(request["model"], request["seconds"], request["jit"])
+        if "fit" in request:
+            reply = engine.fit(request["fit"], request["text"], request["jit"])
+        else:
+            reply = engine.time(request["model"], request["seconds"], request["jit"])
         print(json.dumps({**reply, "version": engine.version}), flush=True)
 
 
