@@ -236,7 +236,7 @@ export class Layer extends Operation {
 
   /** The layers that this one is made of. */
   get sublayers(): readonly Layer[] {
-    return [...leaves(this)].filter((leaf): leaf is Layer => leaf instanceof Layer);
+    return leaves(this).filter((leaf): leaf is Layer => leaf instanceof Layer);
   }
 
   /** This layer and all inside it. */

@@ -23,19 +23,27 @@ export function* parts(owner: object): Generator<[name: string, value: unknown]>
   for (const [name, value] of Object.entries(owner)) if (!skip?.has(name)) yield [name, value];
 }
 
-/** Every leaf that an object's properties hold, in arrays, objects, maps and sets too. */
-export function* leaves(owner: object): Generator<unknown> {
-  const seen = new Set<unknown>();
-  const stack: unknown[] = [...parts(owner)].map(([, value]) => value).reverse();
-  while (stack.length > 0) {
-    const value = stack.pop();
-    if (value === null || (typeof value !== "object" && typeof value !== "function")) continue;
-    if (seen.has(value)) continue;
-    seen.add(value);
+/**
+ * Every object that an object's properties hold, in arrays, objects, maps and
+ * sets too. Every step asks for the metrics among those of all layers.
+ */
+export function leaves(owner: object): readonly object[] {
+  const found = new Set<object>();
+  const seen = new Set<object>();
+  const visit = (value: unknown): void => {
+    if (value === null || (typeof value !== "object" && typeof value !== "function")) return;
     const inner = children(value);
-    if (inner === null) yield value;
-    else for (let i = inner.length - 1; i >= 0; i--) stack.push(inner[i]);
+    if (inner === null) found.add(value);
+    else if (!seen.has(value)) {
+      seen.add(value);
+      for (const part of inner) visit(part);
+    }
+  };
+  const skip = hidden.get(owner);
+  for (const name of Object.keys(owner)) {
+    if (!skip?.has(name)) visit((owner as Record<string, unknown>)[name]);
   }
+  return [...found];
 }
 
 function children(value: object): unknown[] | null {
@@ -46,10 +54,10 @@ function children(value: object): unknown[] | null {
 
 /** The variables among an object's properties. */
 export function ownVariables(owner: object): Variable[] {
-  return [...leaves(owner)].filter((leaf): leaf is Variable => leaf instanceof Variable);
+  return leaves(owner).filter((leaf): leaf is Variable => leaf instanceof Variable);
 }
 
 /** The seed generators among an object's properties. */
 export function ownSeedGenerators(owner: object): SeedGenerator[] {
-  return [...leaves(owner)].filter((leaf): leaf is SeedGenerator => leaf instanceof SeedGenerator);
+  return leaves(owner).filter((leaf): leaf is SeedGenerator => leaf instanceof SeedGenerator);
 }

@@ -127,7 +127,7 @@ export abstract class Metric extends KerasObject {
 
   /** The state, with that of metrics inside. */
   get variables(): Variable[] {
-    const inner = [...leaves(this)].filter((leaf): leaf is Metric => leaf instanceof Metric);
+    const inner = leaves(this).filter((leaf): leaf is Metric => leaf instanceof Metric);
     return [...this.#variables, ...inner.flatMap((metric) => metric.variables)];
   }
 

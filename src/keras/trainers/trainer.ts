@@ -129,10 +129,10 @@ export class Trainer extends Layer {
 
   /** All metrics: the loss's mean, those compiled, and those of layers. */
   get metrics(): (Metric | CompileMetrics)[] {
-    const own = [...leaves(this)].filter((leaf): leaf is Metric => leaf instanceof Metric);
+    const own = leaves(this).filter((leaf): leaf is Metric => leaf instanceof Metric);
     const inner = this.flattenLayers({ includeSelf: false })
       .filter((layer) => !(layer instanceof Trainer))
-      .flatMap((layer) => [...leaves(layer)])
+      .flatMap((layer) => leaves(layer))
       .filter((leaf): leaf is Metric => leaf instanceof Metric);
     return [
       ...(this.#lossTracker === null ? [] : [this.#lossTracker]),
@@ -550,6 +550,8 @@ export class Trainer extends Layer {
   }
 
   #inOrder(logs: Logs): number | number[] {
+    const alone = Object.values(logs);
+    if (alone.length === 1) return alone[0] as number;
     const names = this.metrics.flatMap((metric) =>
       metric instanceof CompileMetrics ? metric.metrics.map(({ name }) => name) : [metric.name],
     );
@@ -557,8 +559,7 @@ export class Trainer extends Layer {
     const others = Object.keys(logs)
       .filter((name) => !names.includes(name))
       .sort();
-    const values = [...known, ...others].map((name) => logs[name] as number);
-    return values.length === 1 ? (values[0] as number) : values;
+    return [...known, ...others].map((name) => logs[name] as number);
   }
 
   // --- Configs ---
