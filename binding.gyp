@@ -38,6 +38,7 @@
       "dependencies": ["cpu_baseline"],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["cpu_avx2", "cpu_avx512"] }],
+        ["target_arch=='arm64'", { "dependencies": ["cpu_neon"] }],
         ["OS=='linux'", {
           "ldflags": ["-Wl,-z,nodelete", "-static-libstdc++", "-static-libgcc"],
           "libraries": ["-pthread"]
@@ -46,6 +47,16 @@
     }
   ],
   "conditions": [
+    ["target_arch=='arm64'", {
+      "targets": [
+        {
+          "target_name": "cpu_neon",
+          "type": "static_library",
+          "defines": ["KERATIN_TARGET_NEON"],
+          "sources": ["<!@(<(sources_of).cpu.join(' ')\")"]
+        }
+      ]
+    }],
     ["target_arch=='x64'", {
       "targets": [
         {

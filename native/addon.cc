@@ -177,7 +177,7 @@ Napi::Value Info(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object result = Napi::Object::New(env);
   Napi::Array isas = Napi::Array::New(env);
-  for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512}) {
+  for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (IsaSupported(isa)) isas.Set(isas.Length(), IsaName(isa));
   }
   result.Set("isa", IsaName(ActiveIsa()));

@@ -71,7 +71,7 @@ KERATIN_INLINE Half ToHalf(float x) {
 }
 [[maybe_unused]] void Widen(const Half* from, float* to, int64_t n) {
   int64_t i = 0;
-#if defined(KERATIN_TARGET_AVX2) || defined(KERATIN_TARGET_AVX512)
+#if defined(KERATIN_CONVERTS_HALVES)
   for (; i + Vec::kLanes <= n; i += Vec::kLanes) {
     Store(to + i, LoadHalf(&from[i].bits));
   }
@@ -80,7 +80,7 @@ KERATIN_INLINE Half ToHalf(float x) {
 }
 [[maybe_unused]] void Narrow(const float* from, Half* to, int64_t n) {
   int64_t i = 0;
-#if defined(KERATIN_TARGET_AVX2) || defined(KERATIN_TARGET_AVX512)
+#if defined(KERATIN_CONVERTS_HALVES)
   for (; i + Vec::kLanes <= n; i += Vec::kLanes) {
     StoreHalf(&to[i].bits, Load(from + i));
   }

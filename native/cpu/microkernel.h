@@ -50,8 +50,14 @@ constexpr int kTileRows = 6;
 template <class T>
 constexpr bool kHasFullTiles = sizeof(T) == 4;
 #else
+// NEON has 32 registers, whatever else there is 16.
+#if defined(KERATIN_TARGET_NEON)
+template <class T>
+constexpr int kTileRows = sizeof(T) == 4 ? 12 : 6;
+#else
 template <class T>
 constexpr int kTileRows = 4;
+#endif
 template <class T>
 constexpr bool kHasFullTiles = true;
 #endif

@@ -28,7 +28,7 @@ KERATIN_INLINE typename Simd<S>::V LoadWide(const S* p) {
   return Simd<S>::Load(p);
 }
 KERATIN_INLINE Vec LoadWide(const Half* p) {
-#if defined(KERATIN_TARGET_AVX2) || defined(KERATIN_TARGET_AVX512)
+#if defined(KERATIN_CONVERTS_HALVES)
   return LoadHalf(&p->bits);
 #else
   float wide[Vec::kLanes];
@@ -44,7 +44,7 @@ KERATIN_INLINE void StoreNarrow(S* p, typename Simd<S>::V x) {
   Simd<S>::Store(p, x);
 }
 KERATIN_INLINE void StoreNarrow(Half* p, Vec x) {
-#if defined(KERATIN_TARGET_AVX2) || defined(KERATIN_TARGET_AVX512)
+#if defined(KERATIN_CONVERTS_HALVES)
   StoreHalf(&p->bits, x);
 #else
   float wide[Vec::kLanes];

@@ -16,6 +16,10 @@ namespace keratin {
   KERATIN_DECLARE(baseline, family) \
   KERATIN_DECLARE(avx2, family)     \
   KERATIN_DECLARE(avx512, family)
+#elif defined(__aarch64__)
+#define KERATIN_FAMILY(family)      \
+  KERATIN_DECLARE(baseline, family) \
+  KERATIN_DECLARE(neon, family)
 #else
 #define KERATIN_FAMILY(family) KERATIN_DECLARE(baseline, family)
 #endif
@@ -42,14 +46,19 @@ bool Supports(Isa isa) {
              __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512cd");
+    case Isa::kNeon:
+      return false;
   }
   return false;
+#elif defined(__aarch64__)
+  return isa == Isa::kBaseline || isa == Isa::kNeon;
 #else
   return isa == Isa::kBaseline;
 #endif
 }
 
-constexpr Isa kIsas[] = {Isa::kAvx512, Isa::kAvx2, Isa::kBaseline};
+constexpr Isa kIsas[] = {Isa::kAvx512, Isa::kAvx2, Isa::kNeon,
+                         Isa::kBaseline};
 
 Isa Choose() {
   const char* wanted = std::getenv("KERATIN_ISA");
@@ -75,6 +84,13 @@ void Fill(Registry& registry, Isa isa) {
   } else {                                    \
     baseline::Register_##family(registry);    \
   }
+#elif defined(__aarch64__)
+#define KERATIN_FAMILY(family)                \
+  if (isa == Isa::kNeon) {                    \
+    neon::Register_##family(registry);        \
+  } else {                                    \
+    baseline::Register_##family(registry);    \
+  }
 #else
 #define KERATIN_FAMILY(family) baseline::Register_##family(registry);
 #endif
@@ -92,6 +108,8 @@ const char* IsaName(Isa isa) {
       return "avx512";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kNeon:
+      return "neon";
     case Isa::kBaseline:
       break;
   }
@@ -115,7 +133,7 @@ const Registry& CpuKernels() {
 }
 
 const Registry& CpuKernelsFor(Isa isa) {
-  static const Registry* registries[3] = {};
+  static const Registry* registries[kIsaCount] = {};
   const Registry*& registry = registries[static_cast<int>(isa)];
   if (registry == nullptr) {
     auto* filled = new Registry;

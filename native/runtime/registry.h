@@ -4,10 +4,11 @@
 
 namespace keratin {
 
-enum class Isa { kBaseline, kAvx2, kAvx512 };
+enum class Isa { kBaseline, kAvx2, kAvx512, kNeon };
+constexpr int kIsaCount = 4;
 
 const char* IsaName(Isa isa);
-// What KERATIN_ISA names (baseline, avx2, avx512), else the best this machine
+// What KERATIN_ISA names (baseline, avx2, avx512, neon), else the best this machine
 // has. Fixed at the first call.
 Isa ActiveIsa();
 bool IsaSupported(Isa isa);

@@ -276,7 +276,7 @@ inline Status Run(Isa isa, const char* name,
 // body(isa) for every instruction set of this machine.
 template <class Body>
 void ForEachIsa(const Body& body) {
-  for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512}) {
+  for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (IsaSupported(isa)) body(isa);
   }
 }

@@ -272,7 +272,7 @@ KERATIN_INLINE void IStore16(uint16_t* p, IVec a) {
                    _mm256_castsi256_si128(packed));
 }
 
-#else  // any machine: four lanes of the compiler's own vectors
+#else  // four lanes of the compiler's own vectors: any machine, and NEON
 
 typedef float F32x4 __attribute__((vector_size(16)));
 typedef int32_t I32x4 __attribute__((vector_size(16)));
@@ -318,15 +318,40 @@ KERATIN_INLINE Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
 KERATIN_INLINE Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
 KERATIN_INLINE Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
 KERATIN_INLINE Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
-// Rounded twice where the machine has no fused multiply-add.
+#if defined(KERATIN_TARGET_NEON)
+KERATIN_INLINE Vec MulAdd(Vec a, Vec b, Vec c) {
+  return {vfmaq_f32(c.v, a.v, b.v)};
+}
+KERATIN_INLINE Vec NegMulAdd(Vec a, Vec b, Vec c) {
+  return {vfmsq_f32(c.v, a.v, b.v)};
+}
+KERATIN_INLINE Vec Sqrt(Vec a) { return {vsqrtq_f32(a.v)}; }
+KERATIN_INLINE Vec Floor(Vec a) { return {vrndmq_f32(a.v)}; }
+KERATIN_INLINE Vec Ceil(Vec a) { return {vrndpq_f32(a.v)}; }
+KERATIN_INLINE Vec Trunc(Vec a) { return {vrndq_f32(a.v)}; }
+KERATIN_INLINE Vec Round(Vec a) { return {vrndnq_f32(a.v)}; }
+KERATIN_INLINE bool Any(Lanes a) {
+  return vmaxvq_u32(reinterpret_cast<uint32x4_t>(a.m)) != 0;
+}
+KERATIN_INLINE IVec ToInt(Vec a) {
+  return {reinterpret_cast<I32x4>(vcvtnq_s32_f32(a.v))};
+}
+KERATIN_INLINE Vec LoadHalf(const uint16_t* p) {
+  return {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))};
+}
+KERATIN_INLINE void StoreHalf(uint16_t* p, Vec x) {
+  vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x.v)));
+}
+KERATIN_INLINE IVec ILoad16(const uint16_t* p) {
+  return {reinterpret_cast<I32x4>(vmovl_u16(vld1_u16(p)))};
+}
+KERATIN_INLINE void IStore16(uint16_t* p, IVec a) {
+  vst1_u16(p, vmovn_u32(reinterpret_cast<uint32x4_t>(a.v)));
+}
+#else
+// Rounded twice: not every machine has a fused multiply-add.
 KERATIN_INLINE Vec MulAdd(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
 KERATIN_INLINE Vec NegMulAdd(Vec a, Vec b, Vec c) { return {c.v - a.v * b.v}; }
-KERATIN_INLINE Vec RawMax(Vec a, Vec b) {
-  return {a.v > b.v ? a.v : b.v};
-}
-KERATIN_INLINE Vec RawMin(Vec a, Vec b) {
-  return {a.v < b.v ? a.v : b.v};
-}
 #define KERATIN_EACH_LANE(name, function)          \
   KERATIN_INLINE Vec name(Vec a) {                 \
     for (int i = 0; i < 4; i++) a.v[i] = function(a.v[i]); \
@@ -338,6 +363,26 @@ KERATIN_EACH_LANE(Ceil, __builtin_ceilf)
 KERATIN_EACH_LANE(Trunc, __builtin_truncf)
 KERATIN_EACH_LANE(Round, __builtin_rintf)
 #undef KERATIN_EACH_LANE
+KERATIN_INLINE bool Any(Lanes a) {
+  return (a.m[0] | a.m[1] | a.m[2] | a.m[3]) != 0;
+}
+KERATIN_INLINE IVec ToInt(Vec a) {
+  return {__builtin_convertvector(Round(a).v, I32x4)};
+}
+KERATIN_INLINE IVec ILoad16(const uint16_t* p) {
+  return {I32x4{p[0], p[1], p[2], p[3]}};
+}
+KERATIN_INLINE void IStore16(uint16_t* p, IVec a) {
+  for (int i = 0; i < 4; i++) p[i] = static_cast<uint16_t>(a.v[i]);
+}
+
+#endif
+KERATIN_INLINE Vec RawMax(Vec a, Vec b) {
+  return {a.v > b.v ? a.v : b.v};
+}
+KERATIN_INLINE Vec RawMin(Vec a, Vec b) {
+  return {a.v < b.v ? a.v : b.v};
+}
 KERATIN_INLINE Lanes Less(Vec a, Vec b) { return {a.v < b.v}; }
 KERATIN_INLINE Lanes LessEqual(Vec a, Vec b) { return {a.v <= b.v}; }
 KERATIN_INLINE Lanes Equal(Vec a, Vec b) { return {a.v == b.v}; }
@@ -345,9 +390,6 @@ KERATIN_INLINE Lanes IsNan(Vec a) { return {a.v != a.v}; }
 KERATIN_INLINE Lanes And(Lanes a, Lanes b) { return {a.m & b.m}; }
 KERATIN_INLINE Lanes Or(Lanes a, Lanes b) { return {a.m | b.m}; }
 KERATIN_INLINE Lanes AndNot(Lanes a, Lanes b) { return {a.m & ~b.m}; }
-KERATIN_INLINE bool Any(Lanes a) {
-  return (a.m[0] | a.m[1] | a.m[2] | a.m[3]) != 0;
-}
 KERATIN_INLINE Vec Select(Lanes m, Vec yes, Vec no) {
   return {m.m ? yes.v : no.v};
 }
@@ -385,19 +427,9 @@ template <int kBits>
 KERATIN_INLINE IVec ShiftRightArithmetic(IVec a) {
   return {a.v >> kBits};
 }
-KERATIN_INLINE IVec ToInt(Vec a) {
-  return {__builtin_convertvector(Round(a).v, I32x4)};
-}
 KERATIN_INLINE Vec ToFloat(IVec a) {
   return {__builtin_convertvector(a.v, F32x4)};
 }
-KERATIN_INLINE IVec ILoad16(const uint16_t* p) {
-  return {I32x4{p[0], p[1], p[2], p[3]}};
-}
-KERATIN_INLINE void IStore16(uint16_t* p, IVec a) {
-  for (int i = 0; i < 4; i++) p[i] = static_cast<uint16_t>(a.v[i]);
-}
-
 #endif
 
 // |a|, and the magnitude of a with the sign of b.

@@ -151,7 +151,11 @@ struct Simd<double> {
     if (m > 1) p[1] = x[1];
   }
   KERATIN_INLINE M First(int n) { return n; }
+#if defined(KERATIN_TARGET_NEON)
+  KERATIN_INLINE V Fma(V a, V b, V c) { return vfmaq_f64(c, a, b); }
+#else
   KERATIN_INLINE V Fma(V a, V b, V c) { return a * b + c; }
+#endif
   KERATIN_INLINE V Plus(V a, V b) { return a + b; }
   KERATIN_INLINE V Over(V a, V b) { return a / b; }
   KERATIN_INLINE V Max(V a, V b) { return a > b || a != a ? a : b; }

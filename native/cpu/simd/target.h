@@ -5,6 +5,8 @@
 // scripts/check-symbols.mjs verifies it with nm.
 #if defined(KERATIN_TARGET_AVX512) || defined(KERATIN_TARGET_AVX2)
 #include <immintrin.h>
+#elif defined(KERATIN_TARGET_NEON)
+#include <arm_neon.h>
 #endif
 
 #if defined(KERATIN_TARGET_AVX512)
@@ -14,6 +16,13 @@
 #elif defined(KERATIN_TARGET_AVX2)
 #define KERATIN_TARGET avx2
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt")
+#elif defined(KERATIN_TARGET_NEON)
+#define KERATIN_TARGET neon
 #else
 #define KERATIN_TARGET baseline
+#endif
+
+// Whether there are LoadHalf and StoreHalf.
+#if !defined(KERATIN_TARGET_BASELINE)
+#define KERATIN_CONVERTS_HALVES
 #endif
