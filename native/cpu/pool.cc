@@ -65,21 +65,16 @@ class Window {
 
   void MoveTo(const int64_t* out) {
     bool same = count_ >= 0;
-    for (int i = 0; i < 3; i++) {
-      const int64_t first = out[i] * pooling_.stride[i] - pooling_.low[i];
-      begin_[i] = Max(first, 0);
-      const int64_t end = Min(first + pooling_.window[i], pooling_.in[i]);
-      const int64_t extent = Max(end - begin_[i], 0);
-      same &= extent == extent_[i];
-      extent_[i] = extent;
-    }
+    for (int i = 0; i < 3; i++) same &= Place(i, out[i]);
+    row_ = (begin_[0] * pooling_.in[1] + begin_[1]) * pooling_.in[2];
     if (!same) List();
   }
-  // The first pixel, numbered over the spatial axes.
-  int64_t pixel() const {
-    return (begin_[0] * pooling_.in[1] + begin_[1]) * pooling_.in[2] +
-           begin_[2];
+  // To another output of the same row.
+  void MoveAlong(int64_t out) {
+    if (!Place(2, out)) List();
   }
+  // The first pixel, numbered over the spatial axes.
+  int64_t pixel() const { return row_ + begin_[2]; }
   int64_t begin(int axis) const { return begin_[axis]; }
   int64_t extent(int axis) const { return extent_[axis]; }
   int64_t count() const { return count_; }
@@ -87,6 +82,15 @@ class Window {
   int64_t offset(int64_t t) const { return offsets_[t]; }
 
  private:
+  // Whether the window is as long on this axis as it was.
+  bool Place(int axis, int64_t out) {
+    const int64_t first = out * pooling_.stride[axis] - pooling_.low[axis];
+    begin_[axis] = Max(first, 0);
+    const int64_t end = Min(first + pooling_.window[axis], pooling_.in[axis]);
+    const int64_t before = extent_[axis];
+    extent_[axis] = Max(end - begin_[axis], 0);
+    return extent_[axis] == before;
+  }
   void List() {
     count_ = 0;
     for (int64_t z = 0; z < extent_[0]; z++) {
@@ -102,6 +106,7 @@ class Window {
   const Pooling& pooling_;
   int64_t* offsets_;
   int64_t begin_[3] = {}, extent_[3] = {};
+  int64_t row_ = 0;  // the first pixel of the image row
   int64_t count_ = -1;
 };
 
@@ -135,10 +140,17 @@ bool ForEachWindow(const Pooling& p, const Body& body) {
     Window window(p, offsets);
     int64_t out[3] = {begin % per_image / (p.out[1] * p.out[2]),
                       begin / p.out[2] % p.out[1], begin % p.out[2]};
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = begin; i < end;) {
+      const int64_t image = i / per_image;
+      const int64_t row_end = Min(i + p.out[2] - out[2], end);
       window.MoveTo(out);
-      body(window, i / per_image, i);
-      for (int axis = 2; axis >= 0; axis--) {
+      body(window, image, i);
+      for (i++; i < row_end; i++) {
+        window.MoveAlong(++out[2]);
+        body(window, image, i);
+      }
+      out[2] = 0;
+      for (int axis = 1; axis >= 0; axis--) {
         if (++out[axis] < p.out[axis]) break;
         out[axis] = 0;
       }
@@ -156,7 +168,7 @@ struct MaxPool {
     const int64_t c = p.channels;
     return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
       const S* from = x + (image * Product(p.in) + w.pixel()) * c;
-      ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+      ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
         auto top = Simd<T>::Broadcast(-static_cast<T>(__builtin_inf()));
         for (int64_t t = 0; t < w.count(); t++) {
           top = Simd<T>::Max(top, LoadWide(from + w.offset(t) * c + k, n));
@@ -177,7 +189,7 @@ struct MaxPoolArgmax {
     const int64_t c = p.channels;
     return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
       const S* from = x + (image * Product(p.in) + w.pixel()) * c;
-      ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+      ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
         const auto at = [&](int64_t t) {
           return static_cast<int32_t>(w.pixel() + w.offset(t));
         };
@@ -213,7 +225,7 @@ struct AveragePool {
     return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
       const S* from = x + (image * Product(p.in) + w.pixel()) * c;
       const auto count = Simd<T>::Broadcast(static_cast<T>(w.count()));
-      ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+      ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
         auto sum = Simd<T>::Broadcast(0);
         for (int64_t t = 0; t < w.count(); t++) {
           sum = Simd<T>::Plus(sum, LoadWide(from + w.offset(t) * c + k, n));
@@ -224,12 +236,37 @@ struct AveragePool {
   }
 };
 
+// No pixel lies in two windows.
+bool AreDisjoint(const Pooling& p) {
+  bool disjoint = true;
+  for (int i = 0; i < 3; i++) disjoint &= p.stride[i] >= p.window[i];
+  return disjoint;
+}
+
+// Every pixel lies in a window.
+bool CoverAll(const Pooling& p) {
+  bool covered = true;
+  for (int i = 0; i < 3; i++) {
+    covered &= p.stride[i] <= p.window[i] &&
+               (p.out[i] - 1) * p.stride[i] + p.window[i] - p.low[i] >= p.in[i];
+  }
+  return covered;
+}
+
+// Adds to a pixel's gradient. Where windows are disjoint it is the only term:
+// added to zero, not stored as it is, for the sign of a zero.
+template <bool kDisjoint, class T>
+KERATIN_INLINE void AddTerm(T* to, int64_t n, typename Simd<T>::V term) {
+  const auto before = kDisjoint ? Simd<T>::Broadcast(0) : LoadWide(to, n);
+  StoreNarrow(to, n, Simd<T>::Plus(before, term));
+}
+
 // The gradient of images in parts: positions [begin, end) of the first axis
 // longer than 1 in each. body(window, image, number of the output pixel, sums
 // of the part, where in them the window would begin, those of its pixels
 // [first, last) that are owned) for the windows that reach a part. Sums are in
 // the type computed in, and narrowed when the part is done.
-template <class S, class Body>
+template <bool kDisjoint, class S, class Body>
 bool GatherGradient(const Pooling& p, S* dx, const Body& body) {
   using T = Wide<S>;
   constexpr bool kNarrows = sizeof(S) != sizeof(T);
@@ -247,6 +284,7 @@ bool GatherGradient(const Pooling& p, S* dx, const Body& body) {
   const double ns =
       2 * NsPerWindow(p) * static_cast<double>(Product(p.out)) +
       static_cast<double>(size) * 0.1;
+  const bool clears = !kDisjoint || !CoverAll(p);
   bool failed = false;
   ParallelFor(p.batch * parts, ns / static_cast<double>(parts), 1,
               [&](int64_t first_part, int64_t last_part) {
@@ -270,8 +308,10 @@ bool GatherGradient(const Pooling& p, S* dx, const Body& body) {
       } else {
         sums = owned;
       }
-      __builtin_memset(sums, 0,
-                       static_cast<size_t>((end - begin) * slice) * sizeof(T));
+      if (clears) {
+        __builtin_memset(sums, 0,
+                         static_cast<size_t>((end - begin) * slice) * sizeof(T));
+      }
       int64_t from[3] = {0, 0, 0};
       int64_t to[3] = {p.out[0], p.out[1], p.out[2]};
       const int64_t reach = begin + p.low[axis] - p.window[axis] + 1;
@@ -282,11 +322,14 @@ bool GatherGradient(const Pooling& p, S* dx, const Body& body) {
       int64_t out[3];
       for (out[0] = from[0]; out[0] < to[0]; out[0]++) {
         for (out[1] = from[1]; out[1] < to[1]; out[1]++) {
-          for (out[2] = from[2]; out[2] < to[2]; out[2]++) {
-            window.MoveTo(out);
+          out[2] = from[2];
+          window.MoveTo(out);
+          for (; out[2] < to[2]; out[2]++) {
+            window.MoveAlong(out[2]);
             if (window.count() == 0) continue;
             // Pixels at one position of the axis follow each other.
-            const int64_t per_position = window.count() / window.extent(axis);
+            int64_t per_position = 1;
+            for (int i = axis + 1; i < 3; i++) per_position *= window.extent(i);
             const int64_t skipped = Max(begin - window.begin(axis), 0);
             const int64_t kept =
                 Min(end - window.begin(axis), window.extent(axis));
@@ -308,56 +351,87 @@ bool GatherGradient(const Pooling& p, S* dx, const Body& body) {
 template <class S>
 struct MaxPoolBackward {
   static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
+    return AreDisjoint(p) ? Run<true>(p, inputs, out)
+                          : Run<false>(p, inputs, out);
+  }
+
+  template <bool kDisjoint>
+  static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
     using T = Wide<S>;
-    using V = Simd<T>;
     const S* x = inputs[0].as<const S>();
     const S* dy = inputs[1].as<const S>();
     const int64_t c = p.channels;
-    return GatherGradient(
+    return GatherGradient<kDisjoint>(
         p, static_cast<S*>(out),
         [&](const Window& w, int64_t image, int64_t o, T* dx, int64_t base,
             int64_t first, int64_t last) {
           const S* from = x + (image * Product(p.in) + w.pixel()) * c;
-          ForEachVector<T>(c, [&](int64_t k, int64_t n) {
-            auto top = LoadWide(from + k, n);
-            for (int64_t t = 1; t < w.count(); t++) {
-              top = V::Max(top, LoadWide(from + w.offset(t) * c + k, n));
-            }
-            // What is left to give: nothing after the first maximum.
-            auto rest = LoadWide(dy + o * c + k, n);
-            const auto zero = V::Broadcast(0);
-            for (int64_t t = 0; t < last; t++) {
-              const int64_t at = w.offset(t) * c + k;
-              const auto hit = V::Reaches(LoadWide(from + at, n), top);
-              if (t >= first) {
-                T* to = dx + (base + at);
-                StoreNarrow(to, n, V::Plus(LoadWide(to, n),
-                                           V::Select(hit, rest, zero)));
-              }
-              rest = V::Select(hit, zero, rest);
-            }
-          });
+          T* to = dx + base;
+          // Windows of 2 x 2, the usual ones, stay in registers.
+          if (w.count() == 4 && last - first == 4) {
+            Give<kDisjoint, 4>(w, c, from, dy + o * c, to, 0, 4);
+          } else {
+            Give<kDisjoint, 0>(w, c, from, dy + o * c, to, first, last);
+          }
         });
+  }
+
+  // The gradient of a window's output to its first maximum, if that is one of
+  // the pixels [first, last). kTaps: of the window, 0 where not known.
+  template <bool kDisjoint, int kTaps>
+  static void Give(const Window& w, int64_t c, const S* from, const S* dy,
+                   Wide<S>* to, int64_t first, int64_t last) {
+    using V = Simd<Wide<S>>;
+    const int64_t taps = kTaps > 0 ? kTaps : w.count();
+    int64_t fixed[kTaps + 1];
+    for (int t = 0; t < kTaps; t++) fixed[t] = w.offset(t) * c;
+    const auto at = [&](int64_t t) __attribute__((always_inline)) {
+      return kTaps > 0 ? fixed[t] : w.offset(t) * c;
+    };
+    ForEachVector<Wide<S>>(c, [&](int64_t k, int64_t n)
+                                  __attribute__((always_inline)) {
+      auto top = LoadWide(from + k, n);
+#pragma GCC unroll 4
+      for (int64_t t = 1; t < taps; t++) {
+        top = V::Max(top, LoadWide(from + at(t) + k, n));
+      }
+      // What is left to give: nothing after the first maximum.
+      auto rest = LoadWide(dy + k, n);
+      const auto zero = V::Broadcast(0);
+#pragma GCC unroll 4
+      for (int64_t t = 0; t < last; t++) {
+        const auto hit = V::Reaches(LoadWide(from + at(t) + k, n), top);
+        if (kTaps > 0 || t >= first) {
+          AddTerm<kDisjoint>(to + at(t) + k, n, V::Select(hit, rest, zero));
+        }
+        rest = V::Select(hit, zero, rest);
+      }
+    });
   }
 };
 
 template <class S>
 struct AveragePoolBackward {
   static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
+    return AreDisjoint(p) ? Run<true>(p, inputs, out)
+                          : Run<false>(p, inputs, out);
+  }
+
+  template <bool kDisjoint>
+  static bool Run(const Pooling& p, const TensorView* inputs, void* out) {
     using T = Wide<S>;
     using V = Simd<T>;
     const S* dy = inputs[0].as<const S>();
     const int64_t c = p.channels;
-    return GatherGradient(
+    return GatherGradient<kDisjoint>(
         p, static_cast<S*>(out),
         [&](const Window& w, int64_t, int64_t o, T* dx, int64_t base,
             int64_t first, int64_t last) {
           const auto count = V::Broadcast(static_cast<T>(w.count()));
-          ForEachVector<T>(c, [&](int64_t k, int64_t n) {
+          ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
             const auto share = V::Over(LoadWide(dy + o * c + k, n), count);
             for (int64_t t = first; t < last; t++) {
-              T* to = dx + (base + w.offset(t) * c + k);
-              StoreNarrow(to, n, V::Plus(LoadWide(to, n), share));
+              AddTerm<kDisjoint>(dx + (base + w.offset(t) * c + k), n, share);
             }
           });
         });
