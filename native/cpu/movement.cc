@@ -337,64 +337,102 @@ Status Full(const KernelCall& call) {
   return 0;
 }
 
+// The elements of an axis that land within the output, 0 <= low + j step < out:
+// `count` of them from `first` on, the first at `at`.
+struct PaddedAxis {
+  int64_t step, out, first, count, at;
+
+  // Whether row i of the output holds elements of the input; which.
+  bool Find(int64_t i, int64_t* row) const {
+    const int64_t distance = i - at;
+    if (distance < 0 || distance % step != 0) return false;
+    const int64_t j = distance / step;
+    *row = first + j;
+    return j < count;
+  }
+};
+
+PaddedAxis MakePaddedAxis(int64_t in, int64_t out, int64_t low,
+                          int64_t interior) {
+  PaddedAxis a{interior + 1, out, 0, 0, 0};
+  a.first = low >= 0 ? 0 : (-low + a.step - 1) / a.step;
+  int64_t last = out - 1 - low >= 0 ? (out - 1 - low) / a.step : -1;
+  if (last > in - 1) last = in - 1;
+  a.count = last < a.first ? 0 : last - a.first + 1;
+  a.at = low + a.first * a.step;
+  return a;
+}
+
+// Row by row of the output, each written once; inner axes that are only copied
+// are one row.
 Status Pad(const KernelCall& call) {
   const TensorView& in = call.inputs[0];
   const TensorView& out = call.outputs[0];
   if (out.size == 0) return 0;
   Attributes attributes = call.attributes();
-  int count;
-  const int32_t* low = attributes.Ints(&count);
-  attributes.Ints(&count);
-  const int32_t* interior = attributes.Ints(&count);
+  int rank;
+  const int32_t* low = attributes.Ints(&rank);
+  const int32_t* high = attributes.Ints(&rank);
+  const int32_t* interior = attributes.Ints(&rank);
   alignas(8) uint8_t value[8];
   EncodeValue(out.dtype, attributes.Float(), value);
-  FillAll(out, value);
-  if (in.size == 0) return 0;
-  const int size = ItemSize(in.dtype);
-  int64_t from[kMaxRank], to[kMaxRank], begin[kMaxRank], length[kMaxRank];
-  StridesOf(in, from);
-  StridesOf(out, to);
-  int64_t total = 1;
-  for (int i = 0; i < in.ndim; i++) {
-    // Elements that land within the output: 0 <= low + j step < dim.
-    const int64_t step = interior[i] + 1;
-    int64_t first = low[i] >= 0 ? 0 : (-low[i] + step - 1) / step;
-    int64_t last = (out.shape[i] - 1 - low[i]) >= 0
-                       ? (out.shape[i] - 1 - low[i]) / step
-                       : -1;
-    if (last > in.shape[i] - 1) last = in.shape[i] - 1;
-    begin[i] = first;
-    length[i] = last - first + 1;
-    if (length[i] <= 0) return 0;
-    total *= length[i];
-  }
-  if (in.ndim == 0) {
-    CopyBytes(out.data, in.data, size);
+  if (in.size == 0) {
+    FillAll(out, value);
     return 0;
   }
-  const int inner = in.ndim - 1;
-  const int64_t rows = total / length[inner];
-  const int64_t step = interior[inner] + 1;
-  ParallelFor(rows, static_cast<double>(length[inner]) * kCopy, 1,
-              [&](int64_t row_begin, int64_t row_end) {
-    for (int64_t row = row_begin; row < row_end; row++) {
-      int64_t rest = row;
-      int64_t source = begin[inner];
-      int64_t target = low[inner] + begin[inner] * step;
-      for (int i = inner - 1; i >= 0; i--) {
-        const int64_t j = begin[i] + rest % length[i];
-        rest /= length[i];
-        source += j * from[i];
-        target += (low[i] + j * (interior[i] + 1)) * to[i];
+  const int size = ItemSize(in.dtype);
+  // Elements of the axes that are copied as they are, and of a row.
+  int64_t unit = 1;
+  int axes = in.ndim;
+  while (axes > 0 && low[axes - 1] == 0 && high[axes - 1] == 0 &&
+         interior[axes - 1] == 0) {
+    unit *= in.shape[--axes];
+  }
+  PaddedAxis padded[kMaxRank + 1];
+  for (int i = 0; i < axes; i++) {
+    padded[i] = MakePaddedAxis(in.shape[i], out.shape[i], low[i], interior[i]);
+  }
+  int64_t in_row = unit;
+  if (axes == 0 || unit >= kBlock) {
+    // Long enough to be a row: more rows for the threads.
+    padded[axes++] = MakePaddedAxis(1, 1, 0, 0);
+  } else {
+    in_row *= in.shape[axes - 1];
+  }
+  const PaddedAxis inner = padded[axes - 1];
+  const int64_t out_row = inner.out * unit;
+  ParallelFor(out.size / out_row, static_cast<double>(out_row) * kCopy, 1,
+              [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) {
+      uint8_t* to = out.as<uint8_t>() + row * out_row * size;
+      int64_t source = 0, stride = 1, rest = row;
+      bool holds = inner.count > 0;
+      for (int i = axes - 2; i >= 0 && holds; i--) {
+        int64_t j;
+        holds = padded[i].Find(rest % padded[i].out, &j);
+        rest /= padded[i].out;
+        source += j * stride;
+        stride *= in.shape[i];
       }
-      const uint8_t* x = in.as<const uint8_t>() + source * size;
-      uint8_t* y = out.as<uint8_t>() + target * size;
-      if (step == 1) {
-        CopyBytes(y, x, length[inner] * size);
-      } else {
-        for (int64_t j = 0; j < length[inner]; j++) {
-          CopyBytes(y + j * step * size, x + j * size, size);
-        }
+      if (!holds) {
+        FillBlock(size, to, value, out_row);
+        continue;
+      }
+      const uint8_t* from = in.as<const uint8_t>() +
+                            (source * in_row + inner.first * unit) * size;
+      const int64_t before = inner.at * unit;
+      if (inner.step == 1) {
+        const int64_t kept = inner.count * unit;
+        FillBlock(size, to, value, before);
+        CopyBytes(to + before * size, from, kept * size);
+        FillBlock(size, to + (before + kept) * size, value,
+                  out_row - before - kept);
+        continue;
+      }
+      FillBlock(size, to, value, out_row);
+      for (int64_t j = 0; j < inner.count; j++) {
+        CopyBytes(to + (before + j * inner.step * unit) * size,
+                  from + j * unit * size, unit * size);
       }
     }
   });
