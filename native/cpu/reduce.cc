@@ -2,9 +2,9 @@
 //
 // The input is seen as [outer, length, inner] after merging axes. With inner
 // = 1 a row is summed in lanes and a fixed tree; otherwise rows are added to
-// an accumulator row. Long reductions are cut into blocks whose partial
-// results are combined in pairs, so that the error grows slowly and the order
-// depends on the shape alone.
+// an accumulator row, short ones several at a time. Long reductions are cut
+// into blocks whose partial results are combined in pairs, so that the error
+// grows slowly and the order depends on the shape alone.
 #include <cstdint>
 #include <type_traits>
 
@@ -28,6 +28,11 @@ constexpr int64_t kLeaf = 2048;
 constexpr int kLanes = 16;
 // Rows that are added up one after another before pairing.
 constexpr int64_t kLeafRows = 256;
+// Elements that are added to side by side, so that no addition waits for the
+// one before.
+constexpr int64_t kSideBySide = 256;
+// A reduction to few results is cut into at most so many chunks for threads.
+constexpr int64_t kMostChunks = 16;
 
 struct SumOf {
   static constexpr bool kOrders = false;
@@ -155,118 +160,158 @@ __attribute__((noinline)) T ReduceLeaf(const T* x, int64_t n) {
   return lanes[0];
 }
 
-template <class Op, class T>
-__attribute__((noinline)) T ReduceRow(const T* x, int64_t n) {
-  if (n <= kLeaf) return ReduceLeaf<Op, T>(x, n);
-  const int64_t left = LeftPart(n, kLeaf);
-  return Op::Do(ReduceRow<Op, T>(x, left), ReduceRow<Op, T>(x + left, n - left));
-}
+// What elements of type S are reduced in.
+template <class S>
+using Wide = std::conditional_t<
+    std::is_same_v<S, Half> || std::is_same_v<S, BFloat16>, float, S>;
 
-template <class Op, class H>
-__attribute__((noinline)) float ReduceHalfRow(const H* x, int64_t n) {
+template <class Op, class S>
+__attribute__((noinline)) Wide<S> ReduceRow(const S* x, int64_t n) {
+  using T = Wide<S>;
   if (n <= kLeaf) {
-    alignas(64) float wide[kLeaf];
-    Widen(x, wide, n);
-    return ReduceLeaf<Op, float>(wide, n);
+    if constexpr (std::is_same_v<S, T>) {
+      return ReduceLeaf<Op, T>(x, n);
+    } else {
+      alignas(64) T wide[kLeaf];
+      Widen(x, wide, n);
+      return ReduceLeaf<Op, T>(wide, n);
+    }
   }
   const int64_t left = LeftPart(n, kLeaf);
-  return Op::Do(ReduceHalfRow<Op, H>(x, left),
-                ReduceHalfRow<Op, H>(x + left, n - left));
+  return Op::Do(ReduceRow<Op, S>(x, left), ReduceRow<Op, S>(x + left, n - left));
 }
 
-// Rows of `width` elements, `stride` apart, reduced into `to`.
-template <class Op, class T>
-__attribute__((noinline)) void ReduceColumns(const T* x, int64_t rows, int64_t stride, int64_t width,
-                   T* to) {
-  if (rows <= kLeafRows) {
+// to = Do(to, x) for n elements, of which there is room for kBlock in `wide`.
+template <class Op, class S>
+KERATIN_INLINE void Join(Wide<S>* to, const S* x, int64_t n, Wide<S>* wide) {
+  const Wide<S>* from;
+  if constexpr (std::is_same_v<S, Wide<S>>) {
+    from = x;
+    (void)wide;
+  } else {
+    Widen(x, wide, n);
+    from = wide;
+  }
+#pragma GCC ivdep
+  for (int64_t k = 0; k < n; k++) to[k] = Op::Do(to[k], from[k]);
+}
+
+// Rows of `width` elements that are added to side by side: a power of two.
+KERATIN_INLINE int64_t RowsAtOnce(int64_t width) {
+  int64_t rows = 1;
+  while (2 * rows * width <= kSideBySide) rows *= 2;
+  return rows;
+}
+
+// Rows of `width` elements, `stride` apart, reduced into `to`. With at_once >
+// 1 they follow each other.
+template <class Op, class S>
+__attribute__((noinline)) void ReduceColumns(const S* x, int64_t rows,
+                                             int64_t stride, int64_t width,
+                                             int64_t at_once, Wide<S>* to) {
+  using T = Wide<S>;
+  const int64_t leaf = kLeafRows * at_once;
+  alignas(64) T other[kBlock];
+  if (rows > leaf) {
+    const int64_t left = LeftPart(rows, leaf);
+    ReduceColumns<Op, S>(x, left, stride, width, at_once, to);
+    ReduceColumns<Op, S>(x + left * stride, rows - left, stride, width,
+                         at_once, other);
+    for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], other[k]);
+    return;
+  }
+  if (at_once == 1) {
     for (int64_t k = 0; k < width; k++) to[k] = Op::template Start<T>();
     for (int64_t r = 0; r < rows; r++) {
-      const T* from = x + r * stride;
+      Join<Op, S>(to, x + r * stride, width, other);
+    }
+    return;
+  }
+  alignas(64) T sums[kSideBySide];
+  const int64_t side_by_side = at_once * width;
+  for (int64_t k = 0; k < side_by_side; k++) sums[k] = Op::template Start<T>();
+  int64_t r = 0;
+  for (; r + at_once <= rows; r += at_once) {
+    Join<Op, S>(sums, x + r * stride, side_by_side, other);
+  }
+  if (r < rows) Join<Op, S>(sums, x + r * stride, (rows - r) * width, other);
+  for (int64_t half = at_once / 2; half > 0; half /= 2) {
+    const T* upper = sums + half * width;
 #pragma GCC ivdep
-      for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], from[k]);
+    for (int64_t k = 0; k < half * width; k++) {
+      sums[k] = Op::Do(sums[k], upper[k]);
     }
-    return;
   }
-  const int64_t left = LeftPart(rows, kLeafRows);
-  T right[kBlock];
-  ReduceColumns<Op, T>(x, left, stride, width, to);
-  ReduceColumns<Op, T>(x + left * stride, rows - left, stride, width, right);
-  for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], right[k]);
+  __builtin_memcpy(to, sums, static_cast<size_t>(width) * sizeof(T));
 }
 
-template <class Op, class H>
-__attribute__((noinline)) void ReduceHalfColumns(const H* x, int64_t rows, int64_t stride, int64_t width,
-                       float* to) {
-  alignas(64) float other[kBlock];
-  if (rows <= kLeafRows) {
-    for (int64_t k = 0; k < width; k++) to[k] = Op::template Start<float>();
-    for (int64_t r = 0; r < rows; r++) {
-      Widen(x + r * stride, other, width);
-      for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], other[k]);
-    }
-    return;
-  }
-  const int64_t left = LeftPart(rows, kLeafRows);
-  ReduceHalfColumns<Op, H>(x, left, stride, width, to);
-  ReduceHalfColumns<Op, H>(x + left * stride, rows - left, stride, width,
-                           other);
-  for (int64_t k = 0; k < width; k++) to[k] = Op::Do(to[k], other[k]);
-}
-
-// One reduction of [outer, length, inner] to [outer, inner].
-template <class Op, class T>
-void ReduceMiddle(const T* x, T* out, int64_t outer, int64_t length,
+// One reduction of [outer, length, inner] to [outer, inner], in panels of the
+// inner elements and, where these are few, chunks of the length. False: out of
+// scratch memory.
+template <class Op, class S>
+bool ReduceMiddle(const S* x, S* out, int64_t outer, int64_t length,
                   int64_t inner) {
-  if (inner == 1) {
-    ParallelFor(outer, static_cast<double>(length) * 0.1 + 2, 1,
-                [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; o++) {
-        out[o] = ReduceRow<Op, T>(x + o * length, length);
-      }
-    });
-    return;
-  }
+  using T = Wide<S>;
+  constexpr bool kWidens = !std::is_same_v<S, T>;
   const int64_t panel = inner < kBlock ? inner : kBlock;
   const int64_t panels = (inner + panel - 1) / panel;
-  ParallelFor(outer * panels, static_cast<double>(length * panel) * 0.1 + 2, 1,
-              [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t o = i / panels;
-      const int64_t k = i % panels * panel;
-      const int64_t width = inner - k < panel ? inner - k : panel;
-      ReduceColumns<Op, T>(x + o * length * inner + k, length, inner, width,
-                           out + o * inner + k);
-    }
-  });
-}
-
-template <class Op, class H>
-void ReduceHalfMiddle(const H* x, H* out, int64_t outer, int64_t length,
-                      int64_t inner) {
-  if (inner == 1) {
-    ParallelFor(outer, static_cast<double>(length) * 0.2 + 2, 1,
-                [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; o++) {
-        const float value = ReduceHalfRow<Op, H>(x + o * length, length);
-        Narrow(&value, out + o, 1);
-      }
-    });
-    return;
+  const int64_t at_once = panels == 1 ? RowsAtOnce(inner) : 1;
+  int64_t chunk = length > 0 ? length : 1;
+  if (outer * panels < kMostChunks) {
+    chunk = inner == 1 ? kLeaf : kLeafRows * at_once;
+    while (chunk * kMostChunks < length) chunk *= 2;
   }
-  const int64_t panel = inner < kBlock ? inner : kBlock;
-  const int64_t panels = (inner + panel - 1) / panel;
-  ParallelFor(outer * panels, static_cast<double>(length * panel) * 0.2 + 2, 1,
-              [&](int64_t begin, int64_t end) {
+  const int64_t chunks = length > chunk ? (length + chunk - 1) / chunk : 1;
+  const int64_t size = outer * inner;
+  Scratch scratch;
+  T* partial = nullptr;  // [chunks, outer, inner]
+  if (chunks > 1) {
+    partial = scratch.Take<T>(chunks * size);
+    if (partial == nullptr) return false;
+  }
+  const double ns = static_cast<double>((length < chunk ? length : chunk) * panel) *
+                        (kWidens ? 0.2 : 0.1) + 2;
+  ParallelFor(outer * panels * chunks, ns, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
-      const int64_t o = i / panels;
-      const int64_t k = i % panels * panel;
+      const int64_t c = i % chunks;
+      const int64_t o = i / chunks / panels;
+      const int64_t k = i / chunks % panels * panel;
       const int64_t width = inner - k < panel ? inner - k : panel;
-      alignas(64) float sum[kBlock];
-      ReduceHalfColumns<Op, H>(x + o * length * inner + k, length, inner,
-                               width, sum);
-      Narrow(sum, out + o * inner + k, width);
+      const int64_t first = c * chunk;
+      const int64_t rows = length - first < chunk ? length - first : chunk;
+      const S* from = x + (o * length + first) * inner + k;
+      const auto reduce = [&](T* to) {
+        if (inner == 1) {
+          *to = ReduceRow<Op, S>(from, rows);
+        } else {
+          ReduceColumns<Op, S>(from, rows, inner, width, at_once, to);
+        }
+      };
+      if (chunks > 1) {
+        reduce(partial + c * size + o * inner + k);
+      } else if constexpr (kWidens) {
+        alignas(64) T sums[kBlock];
+        reduce(sums);
+        Narrow(sums, out + o * inner + k, width);
+      } else {
+        reduce(out + o * inner + k);
+      }
     }
   });
+  if (chunks == 1) return true;
+  for (int64_t step = 1; step < chunks; step *= 2) {
+    for (int64_t c = 0; c + step < chunks; c += 2 * step) {
+      T* to = partial + c * size;
+      const T* other = to + step * size;
+      for (int64_t k = 0; k < size; k++) to[k] = Op::Do(to[k], other[k]);
+    }
+  }
+  if constexpr (kWidens) {
+    Narrow(partial, out, size);
+  } else {
+    __builtin_memcpy(out, partial, static_cast<size_t>(size) * sizeof(T));
+  }
+  return true;
 }
 
 // Sums and products wrap, which signed integers must not: the bits are those of
@@ -275,20 +320,16 @@ template <class Op, class Signed, class Unsigned>
 using IntegerOf = std::conditional_t<Op::kOrders, Signed, Unsigned>;
 
 template <class Op>
-void ReduceBytes(DType dtype, const void* x, void* out, int64_t outer,
+bool ReduceBytes(DType dtype, const void* x, void* out, int64_t outer,
                  int64_t length, int64_t inner) {
 #define KERATIN_REDUCE(T)                                                  \
   ReduceMiddle<Op, T>(static_cast<const T*>(x), static_cast<T*>(out), outer, \
                       length, inner)
   switch (dtype) {
     case DType::kFloat16:
-      return ReduceHalfMiddle<Op>(static_cast<const Half*>(x),
-                                  static_cast<Half*>(out), outer, length,
-                                  inner);
+      return KERATIN_REDUCE(Half);
     case DType::kBFloat16:
-      return ReduceHalfMiddle<Op>(static_cast<const BFloat16*>(x),
-                                  static_cast<BFloat16*>(out), outer, length,
-                                  inner);
+      return KERATIN_REDUCE(BFloat16);
     case DType::kFloat32:
       return KERATIN_REDUCE(float);
     case DType::kFloat64:
@@ -320,6 +361,7 @@ void ReduceBytes(DType dtype, const void* x, void* out, int64_t outer,
       return KERATIN_REDUCE(uint64_t);
   }
 #undef KERATIN_REDUCE
+  return false;
 }
 
 // Axes merged into runs that are reduced or kept.
@@ -366,8 +408,9 @@ Status Reduce(const KernelCall& call) {
                        static_cast<size_t>(out.size));
       return 0;
     }
-    ReduceBytes<Op>(x.dtype, x.data, out.data, out.size, 0, 1);
-    return 0;
+    return ReduceBytes<Op>(x.dtype, x.data, out.data, out.size, 0, 1)
+               ? 0
+               : call.Fail("%s", kNoRoom);
   }
   Groups groups;
   MakeGroups(x, axes, count, &groups);
@@ -407,7 +450,9 @@ Status Reduce(const KernelCall& call) {
       target = scratch.Take(static_cast<size_t>(size * ItemSize(dtype)));
       if (target == nullptr) return call.Fail("%s", kNoRoom);
     }
-    ReduceBytes<Op>(dtype, source, target, outer, length, inner);
+    if (!ReduceBytes<Op>(dtype, source, target, outer, length, inner)) {
+      return call.Fail("%s", kNoRoom);
+    }
     source = target;
     steps--;
     // What follows the reduced run joins what precedes it.

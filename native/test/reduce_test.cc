@@ -47,6 +47,10 @@ const Case kCases[] = {
 const Case kLargeCases[] = {{{600, 70}, {0}},     // more rows than are added in turn
                             {{260, 1030}, {0}},   // panels of columns
                             {{2, 4500}, {1}},     // leaves of 2048 in pairs
+                            {{70001}, {0}},       // chunks for threads
+                            {{9001, 10}, {0}},    // short rows, several at once
+                            {{40003, 3}, {0}},
+                            {{2, 5000, 24}, {1}},
                             {{300, 150}, {1}}};
 constexpr DType kLargeTypes[] = {DType::kFloat32, DType::kBFloat16, DType::kInt8};
 
