@@ -24,6 +24,44 @@ using Loop3 = void (*)(const void* a, const void* b, const void* c, void* out,
   });
 }
 
+// Operands that are whole or one short row for all rows of the output, such as
+// a bias: blocks of whole rows, beside which the row is staged repeatedly once.
+// False: other operands.
+[[maybe_unused]] bool RunBinaryRows(const TensorView* inputs,
+                                    const TensorView& out, const Walk& walk,
+                                    double ns, Loop2 loop) {
+  const int64_t row = walk.dims[0];
+  if (walk.rank != 2 || row > kBlock / 2) return false;
+  for (int k = 0; k < 2; k++) {
+    const int64_t* strides = walk.strides[k];
+    if (strides[0] != 1 || (strides[1] != 0 && strides[1] != row)) return false;
+  }
+  const int64_t block = kBlock / row * row;
+  const int64_t size = ItemSize(inputs[0].dtype);
+  const int64_t out_size = ItemSize(out.dtype);
+  ParallelFor(out.size, ns, block, [&](int64_t begin, int64_t end) {
+    alignas(64) uint8_t staged[2][kBlock * 8];
+    for (int k = 0; k < 2; k++) {
+      if (walk.strides[k][1] != 0) continue;
+      for (int64_t i = 0; i < block && i < end - begin; i += row) {
+        __builtin_memcpy(staged[k] + i * size, inputs[k].data,
+                         static_cast<size_t>(row * size));
+      }
+    }
+    for (int64_t at = begin; at < end; at += block) {
+      const uint8_t* p[2];
+      for (int k = 0; k < 2; k++) {
+        p[k] = walk.strides[k][1] == 0
+                   ? staged[k]
+                   : inputs[k].as<const uint8_t>() + at * size;
+      }
+      loop(p[0], p[1], out.as<uint8_t>() + at * out_size,
+           end - at < block ? end - at : block);
+    }
+  });
+  return true;
+}
+
 [[maybe_unused]] void RunBinary(const TensorView* inputs, const TensorView& out,
                                 double ns, Loop2 loop) {
   const TensorView& a = inputs[0];
@@ -40,6 +78,7 @@ using Loop3 = void (*)(const void* a, const void* b, const void* c, void* out,
   }
   Walk walk;
   MakeWalk(inputs, 2, out, &walk);
+  if (RunBinaryRows(inputs, out, walk, ns, loop)) return;
   ParallelFor(out.size, ns, kBlock, [&](int64_t begin, int64_t end) {
     alignas(64) uint8_t repeated[2][kBlock * 8];
     WalkRows(walk, 2, begin, end,

@@ -168,7 +168,9 @@ TEST(binary_floats) {
 TEST(binary_threads) {
   const auto check = [](const char* name, DType in, DType out) {
     for (const Shapes& c : {Shapes{{41003}, {41003}}, Shapes{{41003}, {}},
-                            Shapes{{120, 1, 7}, {60, 7}}}) {
+                            Shapes{{120, 1, 7}, {60, 7}},
+                            Shapes{{3001, 13}, {13}}, Shapes{{1, 96}, {500, 96}},
+                            Shapes{{70, 1, 700}, {1, 700}}}) {
       const Array a = Operand(in, c.a, 118), b = Operand(in, c.b, 119);
       ForEachIsaAndThreads(name, {&a, &b}, out, Joined(c.a, c.b), Words(),
                            [](Isa, const Array&) {});
