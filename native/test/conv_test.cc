@@ -209,6 +209,32 @@ TEST(conv_channels) {
   }
 }
 
+// Rows of every way to be cut into pixels at once, kernel rows of more and
+// fewer taps than are summed at once.
+TEST(conv_depthwise) {
+  for (int64_t width : {1, 2, 5, 10, 13, 20, 29}) {
+    for (int64_t channels : {3, 16, 37, 70}) {
+      for (int32_t stride : {1, 2}) {
+        Case c = Square({2, 4, width, channels}, 3, channels, stride, 1, 1, 1,
+                        static_cast<int32_t>(channels));
+        CheckConv(c, DType::kFloat32);
+        c.window = {3, 2};
+        CheckConv(c, DType::kFloat32);
+        c.window = {2, 1};
+        CheckConv(c, DType::kFloat32);
+        c.window = {3, 5};
+        c.padding = {1, 1, 2, 2};
+        CheckConv(c, DType::kFloat32);
+        c.dilation = {1, 2};
+        c.padding = {0, 1, 4, 4};
+        CheckConv(c, DType::kFloat32);
+      }
+    }
+  }
+  CheckFloats(Square({1, 3, 40, 33}, 4, 33, 1, 1, 3, 0, 33));
+  CheckConv(Square({2, 5, 21, 19}, 3, 19, 1, 1, 1, 1, 19), DType::kFloat16);
+}
+
 // Images of a few pixels, where a tile's rows are images.
 TEST(conv_tiny_images) {
   for (int64_t side : {1, 2, 3}) {
