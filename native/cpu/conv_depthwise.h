@@ -9,7 +9,7 @@ namespace {
 // Output pixels that use a weight each time it is loaded: enough sums to hide
 // their latency.
 constexpr int kPixelsAtOnce = 8;
-constexpr int kFewPixels = 3;
+constexpr int kFewPixels = 3;  // at the end of a row
 
 // Nanoseconds of a multiply-add, with its loads.
 template <class S>
@@ -39,6 +39,7 @@ KERATIN_INLINE void AddTaps(const RowOfTaps& row, const S* x, const S* w,
   }
 }
 
+// A number that a generic lambda takes as a constant.
 template <int kValue>
 struct Constant {
   static constexpr int value = kValue;

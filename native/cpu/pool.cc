@@ -168,7 +168,8 @@ struct MaxPool {
     const int64_t c = p.channels;
     return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
       const S* from = x + (image * Product(p.in) + w.pixel()) * c;
-      ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
+      ForEachVector<T>(c, [&](int64_t k, int64_t n)
+                              __attribute__((always_inline)) {
         auto top = Simd<T>::Broadcast(-static_cast<T>(__builtin_inf()));
         for (int64_t t = 0; t < w.count(); t++) {
           top = Simd<T>::Max(top, LoadWide(from + w.offset(t) * c + k, n));
@@ -189,7 +190,8 @@ struct MaxPoolArgmax {
     const int64_t c = p.channels;
     return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
       const S* from = x + (image * Product(p.in) + w.pixel()) * c;
-      ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
+      ForEachVector<T>(c, [&](int64_t k, int64_t n)
+                              __attribute__((always_inline)) {
         const auto at = [&](int64_t t) {
           return static_cast<int32_t>(w.pixel() + w.offset(t));
         };
@@ -225,7 +227,8 @@ struct AveragePool {
     return ForEachWindow(p, [&](const Window& w, int64_t image, int64_t o) {
       const S* from = x + (image * Product(p.in) + w.pixel()) * c;
       const auto count = Simd<T>::Broadcast(static_cast<T>(w.count()));
-      ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
+      ForEachVector<T>(c, [&](int64_t k, int64_t n)
+                              __attribute__((always_inline)) {
         auto sum = Simd<T>::Broadcast(0);
         for (int64_t t = 0; t < w.count(); t++) {
           sum = Simd<T>::Plus(sum, LoadWide(from + w.offset(t) * c + k, n));
@@ -309,8 +312,8 @@ bool GatherGradient(const Pooling& p, S* dx, const Body& body) {
         sums = owned;
       }
       if (clears) {
-        __builtin_memset(sums, 0,
-                         static_cast<size_t>((end - begin) * slice) * sizeof(T));
+        const auto elements = static_cast<size_t>((end - begin) * slice);
+        __builtin_memset(sums, 0, elements * sizeof(T));
       }
       int64_t from[3] = {0, 0, 0};
       int64_t to[3] = {p.out[0], p.out[1], p.out[2]};
@@ -428,7 +431,8 @@ struct AveragePoolBackward {
         [&](const Window& w, int64_t, int64_t o, T* dx, int64_t base,
             int64_t first, int64_t last) {
           const auto count = V::Broadcast(static_cast<T>(w.count()));
-          ForEachVector<T>(c, [&](int64_t k, int64_t n) __attribute__((always_inline)) {
+          ForEachVector<T>(c, [&](int64_t k, int64_t n)
+                              __attribute__((always_inline)) {
             const auto share = V::Over(LoadWide(dy + o * c + k, n), count);
             for (int64_t t = first; t < last; t++) {
               AddTerm<kDisjoint>(dx + (base + w.offset(t) * c + k), n, share);

@@ -178,16 +178,17 @@ __attribute__((noinline)) Wide<S> ReduceRow(const S* x, int64_t n) {
     }
   }
   const int64_t left = LeftPart(n, kLeaf);
-  return Op::Do(ReduceRow<Op, S>(x, left), ReduceRow<Op, S>(x + left, n - left));
+  return Op::Do(ReduceRow<Op, S>(x, left),
+                ReduceRow<Op, S>(x + left, n - left));
 }
 
 // to = Do(to, x) for n elements, of which there is room for kBlock in `wide`.
 template <class Op, class S>
-KERATIN_INLINE void Join(Wide<S>* to, const S* x, int64_t n, Wide<S>* wide) {
+KERATIN_INLINE void Join(Wide<S>* to, const S* x, int64_t n,
+                         [[maybe_unused]] Wide<S>* wide) {
   const Wide<S>* from;
   if constexpr (std::is_same_v<S, Wide<S>>) {
     from = x;
-    (void)wide;
   } else {
     Widen(x, wide, n);
     from = wide;
@@ -210,9 +211,8 @@ __attribute__((noinline)) void ReduceColumns(const S* x, int64_t rows,
                                              int64_t stride, int64_t width,
                                              int64_t at_once, Wide<S>* to) {
   using T = Wide<S>;
-  const int64_t leaf = kLeafRows * at_once;
   alignas(64) T other[kBlock];
-  if (rows > leaf) {
+  if (const int64_t leaf = kLeafRows * at_once; rows > leaf) {
     const int64_t left = LeftPart(rows, leaf);
     ReduceColumns<Op, S>(x, left, stride, width, at_once, to);
     ReduceColumns<Op, S>(x + left * stride, rows - left, stride, width,
@@ -228,11 +228,11 @@ __attribute__((noinline)) void ReduceColumns(const S* x, int64_t rows,
     return;
   }
   alignas(64) T sums[kSideBySide];
-  const int64_t side_by_side = at_once * width;
-  for (int64_t k = 0; k < side_by_side; k++) sums[k] = Op::template Start<T>();
+  const int64_t all = at_once * width;
+  for (int64_t k = 0; k < all; k++) sums[k] = Op::template Start<T>();
   int64_t r = 0;
   for (; r + at_once <= rows; r += at_once) {
-    Join<Op, S>(sums, x + r * stride, side_by_side, other);
+    Join<Op, S>(sums, x + r * stride, all, other);
   }
   if (r < rows) Join<Op, S>(sums, x + r * stride, (rows - r) * width, other);
   for (int64_t half = at_once / 2; half > 0; half /= 2) {
@@ -269,8 +269,8 @@ bool ReduceMiddle(const S* x, S* out, int64_t outer, int64_t length,
     partial = scratch.Take<T>(chunks * size);
     if (partial == nullptr) return false;
   }
-  const double ns = static_cast<double>((length < chunk ? length : chunk) * panel) *
-                        (kWidens ? 0.2 : 0.1) + 2;
+  const int64_t most = (length < chunk ? length : chunk) * panel;
+  const double ns = static_cast<double>(most) * (kWidens ? 0.2 : 0.1) + 2;
   ParallelFor(outer * panels * chunks, ns, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t c = i % chunks;
