@@ -47,6 +47,14 @@ export abstract class GatedCell extends RecurrentCell {
   /** How many gates there are, the candidate among them. */
   protected abstract get gateCount(): number;
 
+  /** Whether the gates are sigmoids and the rest tanh, as the ops of whole sequences have them. */
+  protected get hasUsualActivations(): boolean {
+    return (
+      this.activation === getActivation("tanh") &&
+      this.recurrentActivation === getActivation("sigmoid")
+    );
+  }
+
   /** The size of the output. */
   get outputSize(): number {
     return this.units;

@@ -3,12 +3,13 @@
  */
 import { add, multiply, subtract } from "../../../ops/arithmetic.ts";
 import { matmul } from "../../../ops/linear.ts";
+import { gruSequence } from "../../../ops/recurrent.ts";
 import { split } from "../../../ops/splitting.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import { checkPositiveInteger } from "../arguments.ts";
 import { GatedCell, type GatedCellOptions, gatedCellParameters } from "./gated-cell.ts";
-import { gateProducts, type Step, scaledStates } from "./recurrent-cell.ts";
+import { gateProducts, type SequenceRun, type Step, scaledStates } from "./recurrent-cell.ts";
 
 /** Options of `GRUCell`. */
 export interface GRUCellOptions extends GatedCellOptions {
@@ -67,6 +68,13 @@ export class GRUCell extends GatedCell {
     const product = gateProducts(this.droppedInputs(inputs, training), this.kernel.value);
     const [bias] = this.#biases();
     return bias === null ? product : add(product, bias);
+  }
+
+  protected override get sequenceRun(): SequenceRun | null {
+    if (!this.hasStepsOf(GRUCell) || !this.hasUsualActivations) return null;
+    const { resetAfter } = this;
+    return (x, kernels, states, rules) =>
+      gruSequence(x, kernels, states as [Tensor], { ...rules, resetAfter });
   }
 
   override stepper(states: readonly Tensor[], training: boolean): Step {

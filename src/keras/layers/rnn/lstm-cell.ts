@@ -4,6 +4,7 @@
 import { add, multiply } from "../../../ops/arithmetic.ts";
 import { ones } from "../../../ops/creation.ts";
 import { concatenate } from "../../../ops/joining.ts";
+import { lstmSequence } from "../../../ops/recurrent.ts";
 import { split } from "../../../ops/splitting.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import type { VariableInitializer } from "../../../tensor/variable.ts";
@@ -11,7 +12,13 @@ import type { DType } from "../../../util/dtypes.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import { checkPositiveInteger } from "../arguments.ts";
 import { GatedCell, type GatedCellOptions, gatedCellParameters } from "./gated-cell.ts";
-import { gateProducts, type RecurrentCell, type Step, scaledStates } from "./recurrent-cell.ts";
+import {
+  gateProducts,
+  type RecurrentCell,
+  type SequenceRun,
+  type Step,
+  scaledStates,
+} from "./recurrent-cell.ts";
 
 /** Options of `LSTMCell`. */
 export interface LSTMCellOptions extends GatedCellOptions {
@@ -60,6 +67,12 @@ export class LSTMCell extends GatedCell {
   override project(inputs: Tensor, training: boolean): Tensor {
     const product = gateProducts(this.droppedInputs(inputs, training), this.kernel.value);
     return this.bias === null ? product : add(product, this.bias);
+  }
+
+  protected override get sequenceRun(): SequenceRun | null {
+    if (!this.hasStepsOf(LSTMCell) || !this.hasUsualActivations) return null;
+    return (x, kernels, states, rules) =>
+      lstmSequence(x, kernels, states as [Tensor, Tensor], rules);
   }
 
   override stepper(states: readonly Tensor[], training: boolean): Step {

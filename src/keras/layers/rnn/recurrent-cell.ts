@@ -9,12 +9,16 @@ import { multiply } from "../../../ops/arithmetic.ts";
 import { zeros } from "../../../ops/creation.ts";
 import { concatenate } from "../../../ops/joining.ts";
 import { matmul } from "../../../ops/linear.ts";
+import type { SequenceKernels, SequenceResult, SequenceRules } from "../../../ops/recurrent.ts";
+import { expandDims } from "../../../ops/shaping.ts";
 import { split } from "../../../ops/splitting.ts";
 import { state } from "../../../tensor/context.ts";
 import { onesLike } from "../../../tensor/fill.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import type { Variable } from "../../../tensor/variable.ts";
+import { isFloat } from "../../../util/dtypes.ts";
 import { ArgumentError, describe } from "../../../util/errors.ts";
+import { sameShape } from "../../../util/shapes.ts";
 import * as activations from "../../activations/index.ts";
 import * as constraints from "../../constraints/index.ts";
 import * as initializers from "../../initializers/index.ts";
@@ -69,6 +73,14 @@ export type Step = (
 
 /** What a cell keeps between steps: a tensor for each part. */
 export type CellStates = Tensor | readonly Tensor[];
+
+/** All steps of a sequence by one op. */
+export type SequenceRun = (
+  x: Tensor,
+  kernels: SequenceKernels,
+  states: readonly Tensor[],
+  rules: SequenceRules,
+) => SequenceResult;
 
 /** The masks that a cell has drawn; null: none, or none yet. */
 export interface DropoutMasks {
@@ -152,6 +164,48 @@ export abstract class RecurrentCell extends Layer {
   /** @internal Whether the states before the first step are zeros, and no subclass's own. */
   get startsAtZero(): boolean {
     return this.getInitialState === RecurrentCell.prototype.getInitialState;
+  }
+
+  /** All steps at once, where an op does what `project` and `stepper` of this class do. */
+  protected get sequenceRun(): SequenceRun | null {
+    return null;
+  }
+
+  /** Whether the steps are those of a class, and no subclass's own. */
+  protected hasStepsOf({ prototype }: { readonly prototype: RecurrentCell }): boolean {
+    return this.project === prototype.project && this.stepper === prototype.stepper;
+  }
+
+  /**
+   * @internal All steps of inputs [batch, time, features] from the given states
+   * by one op; null where none does the same as the steps.
+   */
+  sequenceOp(
+    inputs: Tensor,
+    states: readonly Tensor[],
+    training: boolean,
+  ): ((rules: Omit<SequenceRules, "bias">) => SequenceResult) | null {
+    const run = this.stepsInParts ? this.sequenceRun : null;
+    if (run === null || (training && this.drops(this.recurrentDropout))) return null;
+    const dropsInputs = training && this.drops(this.dropout);
+    if (dropsInputs && this.maskCount > 1) return null;
+    const kernels = [this.kernel.value, this.recurrentKernel.value] as const;
+    const bias = this.bias === null ? null : this.bias.value;
+    const [kernel, recurrent] = kernels;
+    const { shape, dtype } = recurrent;
+    const fits =
+      inputs.ndim === 3 &&
+      [inputs, kernel, ...states, ...(bias === null ? [] : [bias])].every(
+        (x) => x.dtype === dtype,
+      ) &&
+      states.every((x) => sameShape(x.shape, [inputs.shape[0] as number, shape[0] as number]));
+    if (!fits || !isFloat(dtype)) return null;
+    let x = inputs;
+    if (dropsInputs) {
+      const [mask] = this.getDropoutMask(inputs) as readonly [Tensor];
+      x = multiply(inputs, expandDims(mask, 1));
+    }
+    return (rules) => run(x, kernels, states, { ...rules, bias });
   }
 
   /** One step: the output and the next states, in the form in which they came. */

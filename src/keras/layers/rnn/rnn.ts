@@ -26,10 +26,11 @@ import { deserializeKerasObject } from "../../saving/serialization.ts";
 import { type CallOptions, Layer, type LayerOptions } from "../layer.ts";
 import { hideProperty } from "../tracking.ts";
 import { type AnyCell, callCell, initialStatesOf, isCell, type States } from "./cells.ts";
+import { fusedLoop } from "./fused-loop.ts";
 import { RecurrentCell } from "./recurrent-cell.ts";
 import { drawMasks, type SequenceMasks, withMasks } from "./sequence-masks.ts";
 import { StackedRNNCells } from "./stacked-rnn-cells.ts";
-import { type StepFunction, swapTime, timeLoop } from "./time-loop.ts";
+import { type Looped, type LoopRules, type StepFunction, swapTime, timeLoop } from "./time-loop.ts";
 
 /** Options of recurrent layers. */
 export interface RNNOptions extends LayerOptions {
@@ -195,9 +196,9 @@ export class RNN extends Layer {
       outputs,
       states: after,
     } = this.#loop(
-      swapTime(sequences),
+      sequences,
       states,
-      this.#timeMask(mask, batch, length),
+      this.#stepMask(mask, batch, length),
       masks,
       training === true,
       (initialState ?? null) === null &&
@@ -211,7 +212,7 @@ export class RNN extends Layer {
         variable.assign(cast(values[i] as Tensor, variable.storageDtype));
       }
     }
-    const output = cast(outputs === null ? last : swapTime(outputs), this.computeDtype);
+    const output = cast(outputs ?? last, this.computeDtype);
     if (!this.returnState) return output;
     const converted = mapTree(after, (x) => cast(x as Tensor, this.computeDtype));
     return [output, ...(converted as States[])];
@@ -235,8 +236,8 @@ export class RNN extends Layer {
     ) as States[];
   }
 
-  /** A mask, [batch, time] (or with features, one of which is enough), as [time, batch]. */
-  #timeMask(given: unknown, batch: number, length: number): Tensor | null {
+  /** A mask, [batch, time], or with features, one of which is enough. */
+  #stepMask(given: unknown, batch: number, length: number): Tensor | null {
     const [first] = flatten(given ?? null) as (Tensor | null)[];
     if (first === null || first === undefined) return null;
     let mask = toTensor(this.name, first);
@@ -249,7 +250,7 @@ export class RNN extends Layer {
       );
     }
     while (mask.ndim > 2) mask = any(mask, { axis: -1 });
-    return swapTime(mask);
+    return mask;
   }
 
   #loop(
@@ -262,13 +263,44 @@ export class RNN extends Layer {
   ): { last: Tensor; outputs: Tensor | null; states: States[] } {
     const { cell, goBackwards, unroll, zeroOutputForMask, returnSequences } = this;
     const first = flatten(states) as Tensor[];
+    const rules = { goBackwards, unroll, zeroOutputForMask, returnSequences, mask, startsAtZero };
+    const looped = this.#fused(inputs, first, rules, masks, training);
+    if (looped !== null) {
+      return { ...looped, states: unflatten(states, looped.states) as States[] };
+    }
+    const byTime = swapTime(inputs);
     const projects = cell instanceof RecurrentCell && cell.stepsInParts;
     const [xs, step] = projects
-      ? withMasks(masks, () => partsOf(cell, inputs, first, training))
-      : [inputs, this.#wholeStep(states, masks, training)];
-    const rules = { goBackwards, unroll, zeroOutputForMask, returnSequences, mask, startsAtZero };
-    const { last, outputs, states: after } = timeLoop(this.name, step, xs, first, rules);
-    return { last, outputs, states: unflatten(states, after) as States[] };
+      ? withMasks(masks, () => partsOf(cell, byTime, first, training))
+      : [byTime, this.#wholeStep(states, masks, training)];
+    const {
+      last,
+      outputs,
+      states: after,
+    } = timeLoop(this.name, step, xs, first, {
+      ...rules,
+      mask: mask === null ? null : swapTime(mask),
+    });
+    return {
+      last,
+      outputs: outputs === null ? null : swapTime(outputs),
+      states: unflatten(states, after) as States[],
+    };
+  }
+
+  /** The loop as one op, where there is one for the cell. */
+  #fused(
+    inputs: Tensor,
+    states: readonly Tensor[],
+    rules: LoopRules,
+    masks: SequenceMasks,
+    training: boolean,
+  ): Looped | null {
+    const { cell } = this;
+    if (!(cell instanceof RecurrentCell)) return null;
+    return cell.within(() =>
+      withMasks(masks, () => fusedLoop(cell, inputs, states, rules, training)),
+    );
   }
 
   /** A step of any cell. */

@@ -3,13 +3,16 @@
  */
 import { add, multiply } from "../../../ops/arithmetic.ts";
 import { matmul } from "../../../ops/linear.ts";
+import { type SimpleRnnActivation, simpleRnnSequence } from "../../../ops/recurrent.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
+import { get as getActivation } from "../../activations/index.ts";
 import { inherits, type ParameterTable, required } from "../../object.ts";
 import { checkPositiveInteger } from "../arguments.ts";
 import {
   cellParameters,
   RecurrentCell,
   type RecurrentCellOptions,
+  type SequenceRun,
   type Step,
 } from "./recurrent-cell.ts";
 
@@ -65,6 +68,15 @@ export class SimpleRNNCell extends RecurrentCell {
     const [x] = this.droppedInputs(inputs, training) as [Tensor];
     const product = matmul(x, this.kernel);
     return this.bias === null ? product : add(product, this.bias);
+  }
+
+  protected override get sequenceRun(): SequenceRun | null {
+    const activation = (["tanh", "relu"] as const satisfies readonly SimpleRnnActivation[]).find(
+      (name) => this.activation === getActivation(name),
+    );
+    if (!this.hasStepsOf(SimpleRNNCell) || activation === undefined) return null;
+    return (x, kernels, states, rules) =>
+      simpleRnnSequence(x, kernels, states as [Tensor], { ...rules, activation });
   }
 
   override stepper(states: readonly Tensor[], training: boolean): Step {
