@@ -109,14 +109,18 @@ bool ForEachBlock(int64_t batch, double ns, const Make& make,
   return !failed;
 }
 
-// Of one sample, `passes` times through the products and the gates.
+// Single-threaded nanoseconds of one sample, whose products with the kernel
+// (forward alone) have so many terms.
 template <class S, class Cell>
 double NsPerSample(const Sequence<S, Cell>& q, int64_t features) {
-  const double units = static_cast<double>(q.width());
+  constexpr bool kIsDouble = sizeof(S) == sizeof(double);
+  const double products =
+      GemmCost(kIsDouble ? DType::kFloat64 : DType::kFloat32, kBlockSamples,
+               q.columns(), features + q.units) /
+      kBlockSamples;
+  const double ns_per_gate = kIsDouble ? 20 : 0.7;
   return static_cast<double>(q.length) *
-         (GemmCost(sizeof(Wide<S>) == 8 ? DType::kFloat64 : DType::kFloat32, 1,
-                   q.columns(), features + q.units) +
-          units * (sizeof(S) == 8 ? 20 : 1));
+         (products + static_cast<double>(q.width()) * ns_per_gate);
 }
 
 template <class S, class Cell>

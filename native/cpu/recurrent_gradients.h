@@ -130,11 +130,12 @@ bool Reduce(const Reduction<S>& r) {
   using T = Wide<S>;
   int64_t left = 0;
   for (int side = 0; side < r.num_sides; side++) left += r.sides[side].columns;
+  const double ns_per_panel =
+      GemmCost(sizeof(T) == sizeof(double) ? DType::kFloat64 : DType::kFloat32,
+               left, kPanel<T>, r.rows);
   bool failed = false;
   ParallelFor(
-      r.columns,
-      GemmCost(sizeof(T) == 8 ? DType::kFloat64 : DType::kFloat32, left, 1,
-               r.rows),
+      r.columns, ns_per_panel / kPanel<T>,
       kPanel<T>, [&](int64_t begin, int64_t end) {
         if (!ReduceColumns(r, begin, end)) {
           __atomic_store_n(&failed, true, __ATOMIC_RELAXED);

@@ -102,6 +102,11 @@ function operandsOf<A extends SequenceAttributes>(
   return { x, kernel, recurrent, states, bias, mask, rest: inputs.slice(next) };
 }
 
+/** How many outputs have gradients: those before what is kept. */
+function resultCount<A extends SequenceAttributes>({ states }: Cell<A>, { sequences }: A): number {
+  return states + (sequences ? 1 : 0);
+}
+
 function wideOf(dtype: DType): DType {
   return dtype === "float64" ? "float64" : "float32";
 }
@@ -151,21 +156,16 @@ function stepsOf<A extends SequenceAttributes>(
   };
 }
 
-/** What a loop over the steps gives; what is [B, T, …] lies as the op's outputs do. */
-interface Looped {
-  readonly states: readonly Tensor[];
-  readonly y: Tensor;
-  /** The state before each step, the gates, and (of cells with two states) the cells after it. */
-  readonly kept: readonly Tensor[];
-}
-
+/** As the op's results: the last states, the outputs if wanted, and what the gradient needs. */
 function loopOver<A extends SequenceAttributes>(
   cell: Cell<A>,
   { projected, weights, states, mask }: Steps,
   attributes: A,
-): Looped {
-  const { reverse } = attributes;
-  const output = fill((states[0] as Tensor).shape, projected.dtype, 0);
+): Tensor[] {
+  const { reverse, sequences, keep } = attributes;
+  // A masked step repeats the output before it, which at first is zero.
+  const repeats = sequences && mask !== null;
+  const none = fill((states[0] as Tensor).shape, projected.dtype, 0);
   const { carry, results } = scanTensors(
     cell.op,
     (before, [sums, now]) => {
@@ -175,19 +175,23 @@ function loopOver<A extends SequenceAttributes>(
       const choose = (x: Tensor, other: Tensor): Tensor =>
         isOn === null ? x : select(isOn, x, other);
       const next = after.map((x, i) => choose(x, own[i] as Tensor));
-      const y = choose(after[0] as Tensor, before[cell.states] as Tensor);
-      return { carry: [...next, y], results: [y, own[0] as Tensor, gates, ...next.slice(1)] };
+      const y = repeats ? choose(after[0] as Tensor, before.at(-1) as Tensor) : (next[0] as Tensor);
+      return {
+        carry: repeats ? [...next, y] : next,
+        results: [
+          ...(sequences ? [y] : []),
+          ...(keep ? [own[0] as Tensor, gates, ...next.slice(1)] : []),
+        ],
+      };
     },
-    [...states, output],
+    repeats ? [...states, none] : states,
     [projected, ...(mask === null ? [] : [mask])].map(swapTime),
     { length: projected.shape[1] as number, reverse },
   );
-  const [y, ...kept] = results.map(swapTime) as [Tensor, ...Tensor[]];
-  return {
-    states: carry.slice(0, cell.states),
-    y: reverse ? flipOver(y, [1]) : y,
-    kept,
-  };
+  const each = results.map(swapTime);
+  // A scan puts its results where the inputs were.
+  if (sequences && reverse) each[0] = flipOver(each[0] as Tensor, [1]);
+  return [...carry.slice(0, cell.states), ...each];
 }
 
 function outputsByOps<A extends SequenceAttributes>(
@@ -196,12 +200,11 @@ function outputsByOps<A extends SequenceAttributes>(
   attributes: A,
 ): Tensor[] {
   const operands = operandsOf(cell, inputs, attributes);
-  const { states, y, kept } = loopOver(cell, stepsOf(cell, operands, attributes), attributes);
-  return [
-    ...states,
-    ...(attributes.sequences ? [y] : []),
-    ...(attributes.keep ? kept.map((x) => x.detached()) : []),
-  ].map((x) => castTo(x, operands.x.dtype));
+  const results = resultCount(cell, attributes);
+  // What is kept for the gradient has none itself.
+  return loopOver(cell, stepsOf(cell, operands, attributes), attributes)
+    .map((x, i) => (i < results ? x : x.detached()))
+    .map((x) => castTo(x, operands.x.dtype));
 }
 
 function gradientsByOps<A extends SequenceAttributes>(
@@ -215,46 +218,45 @@ function gradientsByOps<A extends SequenceAttributes>(
   const units = recurrent.shape[0] as number;
   const { dtype } = x;
   const steps = stepsOf(cell, operands, attributes);
-  const grads = rest.slice(1 + cell.states).map((dy) => castTo(dy, wideOf(dtype)));
-  const ownBias = steps.weights.bias;
+  const dresults = rest.slice(1 + cell.states).map((dy) => castTo(dy, wideOf(dtype)));
+  const { bias: ownBias } = steps.weights;
   const [, pullback] = vjp(
     (...given: Tensor[]) => {
-      const [projected, kernel] = given as [Tensor, Tensor];
-      const looped = loopOver(
+      const [projected, kernel, ...others] = given as [Tensor, Tensor, ...Tensor[]];
+      const weights = {
+        recurrent: kernel,
+        bias: ownBias === null ? null : (others.pop() as Tensor),
+      };
+      const { mask } = steps;
+      return loopOver(
         cell,
-        {
-          projected,
-          weights: {
-            recurrent: kernel,
-            bias: ownBias === null ? null : (given.at(-1) as Tensor),
-          },
-          states: given.slice(2, 2 + cell.states),
-          mask: steps.mask,
-        },
-        attributes,
+        { projected, weights, states: others, mask },
+        { ...attributes, keep: false },
       );
-      return [...looped.states, ...(attributes.sequences ? [looped.y] : [])];
     },
     ...[steps.projected, steps.weights.recurrent, ...steps.states],
     ...(ownBias === null ? [] : [ownBias]),
   );
-  const gradients = pullback(grads).map((d) => castTo(d, dtype));
+  const gradients = pullback(dresults).map((d) => castTo(d, dtype));
   const [dprojected, drecurrent] = gradients as [Tensor, Tensor];
   const rows = (d: Tensor): Tensor => {
     const [batch, length, last] = d.shape as readonly [number, number, number];
     return reshapeTo(d, [batch * length, last]);
   };
   const dbias = sumOver(dprojected, [0, 1]);
-  const biases = [dbias, gradients.at(-1) as Tensor].map((d) => reshapeTo(d, [1, columns * units]));
-  const isApart = cell.isApart(attributes);
-  const reset = columnsOf((rest[1] as Tensor).detached(), units, isApart ? 1 : 0);
-  return [
+  const results = [
     dprojected,
     matrixProduct(rows(x), rows(dprojected), true),
     drecurrent,
     ...gradients.slice(2, 2 + states.length),
-    ...(bias === null ? [] : [isApart ? concatenateAlong(biases, 0) : dbias]),
-    ...(isApart ? [multiply(reset, columnsOf(dprojected, units, columns - 1))] : []),
+  ];
+  if (!cell.isApart(attributes)) return bias === null ? results : [...results, dbias];
+  const both = [dbias, gradients.at(-1) as Tensor].map((d) => reshapeTo(d, [1, columns * units]));
+  const r = columnsOf((rest[1] as Tensor).detached(), units, 1);
+  return [
+    ...results,
+    ...(bias === null ? [] : [concatenateAlong(both, 0)]),
+    multiply(r, columnsOf(dprojected, units, columns - 1)),
   ];
 }
 
@@ -267,7 +269,6 @@ interface SequenceOp<A extends SequenceAttributes> {
 /** Defines the op of a cell, and that of its gradients. */
 function defineSequence<A extends SequenceAttributes>(cell: Cell<A>): SequenceOp<A> {
   const attributes = { ...schema, ...cell.attributes };
-  const results = ({ sequences }: A): number => cell.states + (sequences ? 1 : 0);
   // x [B, T, F], kernel [F, columns U], recurrent kernel [U, columns U], states
   // [B, U], bias, mask [B, T] -> states, outputs [B, T, U], and what the
   // gradients need: the states before each step, its gates, the cells after it.
@@ -290,7 +291,7 @@ function defineSequence<A extends SequenceAttributes>(cell: Cell<A>): SequenceOp
       ];
     },
     vjp: ({ inputs, outputs, grads, needs }, given) => {
-      const count = results(given);
+      const count = resultCount(cell, given);
       const kept = given.keep ? outputs : applyMany(sequence, inputs, { ...given, keep: true });
       const [dprojected, ...others] = applyMany(
         backward,
