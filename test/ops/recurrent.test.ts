@@ -101,7 +101,7 @@ function reference(kind: Kind, rules: Rules, inputs: readonly Nd[]): Nd[] {
   const outputs: number[][][] = [];
   const last: number[][][] = [];
   for (let b = 0; b < batch; b++) {
-    let own = states.map(({ data }) => [...data.slice(b * units, (b + 1) * units)]);
+    let own = states.map(({ data }) => Array.from(data.subarray(b * units, (b + 1) * units)));
     let output = new Array<number>(units).fill(0);
     outputs.push([]);
     for (let s = 0; s < length; s++) {
