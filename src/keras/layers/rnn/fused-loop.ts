@@ -24,13 +24,10 @@ export function fusedLoop(
   const hasZeros = mask !== null && zeroOutputForMask;
   // The last state is the last output, unless a mask left out every step.
   const endsWithState = mask === null || (startsAtZero && !hasZeros);
-  const run = cell.sequenceOp(inputs, states, training);
-  if (run === null) return null;
-  const result = run({
-    mask,
-    reverse: goBackwards,
-    sequences: returnSequences || !endsWithState,
-  });
+  const sequences = returnSequences || !endsWithState;
+  const rules = { mask, reverse: goBackwards, sequences };
+  const result = cell.runSequence(inputs, states, rules, training);
+  if (result === null) return null;
   let { outputs } = result;
   if (hasZeros && outputs !== null) {
     const inOrder = goBackwards ? flip(mask, { axis: 1 }) : mask;

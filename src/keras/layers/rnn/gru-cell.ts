@@ -9,7 +9,7 @@ import type { Tensor } from "../../../tensor/tensor.ts";
 import { inherits, type ParameterTable } from "../../object.ts";
 import { checkPositiveInteger } from "../arguments.ts";
 import { GatedCell, type GatedCellOptions, gatedCellParameters } from "./gated-cell.ts";
-import { gateProducts, type SequenceRun, type Step, scaledStates } from "./recurrent-cell.ts";
+import { gateProducts, type SequenceOp, type Step, scaledStates } from "./recurrent-cell.ts";
 
 /** Options of `GRUCell`. */
 export interface GRUCellOptions extends GatedCellOptions {
@@ -70,7 +70,7 @@ export class GRUCell extends GatedCell {
     return bias === null ? product : add(product, bias);
   }
 
-  protected override get sequenceRun(): SequenceRun | null {
+  protected override get sequenceOp(): SequenceOp | null {
     if (!this.hasStepsOf(GRUCell) || !this.hasUsualActivations) return null;
     const { resetAfter } = this;
     return (x, kernels, states, rules) =>

@@ -14,7 +14,7 @@ import { GRUCell, type GRUCellOptions } from "./gru-cell.ts";
 
 /** Options of `GRU`. */
 export interface GRUOptions extends CellLayerOptions, GRUCellOptions {
-  /** For Keras's sake: there is one way to compute here. */
+  /** For Keras's sake: the fastest way is taken in any case. */
   useCudnn?: boolean | "auto" | undefined;
 }
 

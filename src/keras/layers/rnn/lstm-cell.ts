@@ -15,7 +15,7 @@ import { GatedCell, type GatedCellOptions, gatedCellParameters } from "./gated-c
 import {
   gateProducts,
   type RecurrentCell,
-  type SequenceRun,
+  type SequenceOp,
   type Step,
   scaledStates,
 } from "./recurrent-cell.ts";
@@ -69,7 +69,7 @@ export class LSTMCell extends GatedCell {
     return this.bias === null ? product : add(product, this.bias);
   }
 
-  protected override get sequenceRun(): SequenceRun | null {
+  protected override get sequenceOp(): SequenceOp | null {
     if (!this.hasStepsOf(LSTMCell) || !this.hasUsualActivations) return null;
     return (x, kernels, states, rules) =>
       lstmSequence(x, kernels, states as [Tensor, Tensor], rules);

@@ -14,7 +14,7 @@ import { LSTMCell, type LSTMCellOptions } from "./lstm-cell.ts";
 
 /** Options of `LSTM`. */
 export interface LSTMOptions extends CellLayerOptions, LSTMCellOptions {
-  /** For Keras's sake: there is one way to compute here. */
+  /** For Keras's sake: the fastest way is taken in any case. */
   useCudnn?: boolean | "auto" | undefined;
 }
 

@@ -75,7 +75,7 @@ export type Step = (
 export type CellStates = Tensor | readonly Tensor[];
 
 /** All steps of a sequence by one op. */
-export type SequenceRun = (
+export type SequenceOp = (
   x: Tensor,
   kernels: SequenceKernels,
   states: readonly Tensor[],
@@ -166,8 +166,8 @@ export abstract class RecurrentCell extends Layer {
     return this.getInitialState === RecurrentCell.prototype.getInitialState;
   }
 
-  /** All steps at once, where an op does what `project` and `stepper` of this class do. */
-  protected get sequenceRun(): SequenceRun | null {
+  /** The op that does all steps at once as `project` and `stepper` say; null: there is none. */
+  protected get sequenceOp(): SequenceOp | null {
     return null;
   }
 
@@ -177,35 +177,30 @@ export abstract class RecurrentCell extends Layer {
   }
 
   /**
-   * @internal All steps of inputs [batch, time, features] from the given states
-   * by one op; null where none does the same as the steps.
+   * @internal All steps of inputs [batch, time, features] by one op; null where
+   * none does the same as step after step.
    */
-  sequenceOp(
+  runSequence(
     inputs: Tensor,
     states: readonly Tensor[],
+    rules: Omit<SequenceRules, "bias">,
     training: boolean,
-  ): ((rules: Omit<SequenceRules, "bias">) => SequenceResult) | null {
-    const run = this.stepsInParts ? this.sequenceRun : null;
-    if (run === null || (training && this.drops(this.recurrentDropout))) return null;
+  ): SequenceResult | null {
+    const op = this.stepsInParts ? this.sequenceOp : null;
+    if (op === null || (training && this.drops(this.recurrentDropout))) return null;
     const dropsInputs = training && this.drops(this.dropout);
     if (dropsInputs && this.maskCount > 1) return null;
-    const kernels = [this.kernel.value, this.recurrentKernel.value] as const;
+    const [kernel, recurrent] = [this.kernel.value, this.recurrentKernel.value];
     const bias = this.bias === null ? null : this.bias.value;
-    const [kernel, recurrent] = kernels;
-    const { shape, dtype } = recurrent;
-    const fits =
-      inputs.ndim === 3 &&
-      [inputs, kernel, ...states, ...(bias === null ? [] : [bias])].every(
-        (x) => x.dtype === dtype,
-      ) &&
-      states.every((x) => sameShape(x.shape, [inputs.shape[0] as number, shape[0] as number]));
-    if (!fits || !isFloat(dtype)) return null;
-    let x = inputs;
-    if (dropsInputs) {
-      const [mask] = this.getDropoutMask(inputs) as readonly [Tensor];
-      x = multiply(inputs, expandDims(mask, 1));
-    }
-    return (rules) => run(x, kernels, states, { ...rules, bias });
+    const { dtype } = recurrent;
+    const all = [inputs, kernel, ...states, ...(bias === null ? [] : [bias])];
+    const stateShape = [inputs.shape[0] as number, recurrent.shape[0] as number];
+    if (!isFloat(dtype) || !all.every((x) => x.dtype === dtype)) return null;
+    if (inputs.ndim !== 3 || !states.every(({ shape }) => sameShape(shape, stateShape)))
+      return null;
+    const [mask] = (dropsInputs ? this.getDropoutMask(inputs) : null) ?? [];
+    const x = mask === undefined ? inputs : multiply(inputs, expandDims(mask, 1));
+    return op(x, [kernel, recurrent], states, { ...rules, bias });
   }
 
   /** One step: the output and the next states, in the form in which they came. */

@@ -42,7 +42,7 @@ export interface RNNOptions extends LayerOptions {
   goBackwards?: boolean | undefined;
   /** Whether a batch starts with the states with which the one before it ended. */
   stateful?: boolean | undefined;
-  /** Whether to lay the loop out step by step: for short sequences. */
+  /** Whether to lay a loop (where one op does not do it all) out step by step: for short sequences. */
   unroll?: boolean | undefined;
   /** Whether masked steps give zeros, not the output of the step before. */
   zeroOutputForMask?: boolean | undefined;

@@ -12,7 +12,7 @@ import {
   cellParameters,
   RecurrentCell,
   type RecurrentCellOptions,
-  type SequenceRun,
+  type SequenceOp,
   type Step,
 } from "./recurrent-cell.ts";
 
@@ -70,7 +70,7 @@ export class SimpleRNNCell extends RecurrentCell {
     return this.bias === null ? product : add(product, this.bias);
   }
 
-  protected override get sequenceRun(): SequenceRun | null {
+  protected override get sequenceOp(): SequenceOp | null {
     const activation = (["tanh", "relu"] as const satisfies readonly SimpleRnnActivation[]).find(
       (name) => this.activation === getActivation(name),
     );
