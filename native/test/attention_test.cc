@@ -21,7 +21,8 @@ struct Case {
   }
 };
 
-// The tiles of the kernel have 64 queries and 128 keys.
+// The tiles of the kernel have 32 queries and 128 keys, 128 queries share packed
+// keys, and from 32 heads of keys on a worker owns one of them.
 const Case kCases[] = {
     {1, 1, 1, 1, 1, 1, 1},
     {2, 5, 4, 8, 7, 4, 3},
@@ -35,6 +36,13 @@ const Case kCases[] = {
     {2, 6, 2, 4, 5, 1, 6, false, {1, 2, 1, 5}, {2, 1, 6, 5}},
     {2, 66, 2, 4, 129, 2, 6, true, {1, 1, 66, 1}, {1, 1, 1, 129}},
     {1, 3, 1, 4, 6, 1, 2, false, {}, {1, 1, 3, 6}},
+    {2, 66, 2, 4, 129, 2, 6, true, {}, {2, 1, 66, 129}},
+    {4, 35, 16, 3, 131, 8, 5},               // many heads
+    {2, 133, 16, 6, 133, 16, 5, true},
+    {8, 5, 8, 2, 9, 4, 3, true, {1, 8, 5, 9}},
+    {8, 5, 8, 2, 9, 4, 3, false, {}, {8, 1, 5, 9}},
+    {8, 5, 4, 2, 0, 4, 3},                   // many heads, no keys
+    {8, 0, 4, 2, 5, 4, 3},
     {2, 3, 2, 0, 4, 2, 5},                   // scores of no terms
     {2, 3, 2, 4, 5, 2, 0},                   // nothing to mix
     {2, 3, 2, 4, 0, 2, 5},                   // no keys
@@ -197,26 +205,52 @@ TEST(attention_cases) {
 }
 
 TEST(attention_threads) {
-  const Case c{1, 65, 4, 8, 129, 2, 8, true};
-  for (DType dtype : {DType::kFloat32, DType::kBFloat16}) {
-    const Operands o(c, dtype);
-    const Words words =
-        std::move(Words().Float(kScale).Int(c.causal).Int(0).Int(0));
-    ForEachIsa([&](Isa isa) {
-      Array y(dtype, c.y()), stats(DType::kFloat32, c.stats());
-      Run(isa, "attention", {&o.q, &o.k, &o.v}, {&y, &stats}, words);
-      std::vector<Array> first;
-      ForEachThreadCount([&](int threads) {
-        std::vector<Array> out;
-        for (const Shape& shape : {c.q(), c.k(), c.v()}) out.emplace_back(dtype, shape);
-        Run(isa, "attention_backward", {&o.q, &o.k, &o.v, &y, &stats, &o.dy},
-            {&out[0], &out[1], &out[2]}, words);
-        for (size_t i = 0; threads > 1 && i < 3; i++) {
-          CHECK(first[i].SameBits(out[i]));
-        }
-        if (threads == 1) first = std::move(out);
+  // Too few heads for one pass, and many.
+  const Case cases[] = {{1, 65, 4, 8, 129, 2, 8, true},
+                        {4, 65, 16, 8, 129, 8, 8, true}};
+  for (const Case& c : cases) {
+    for (DType dtype : {DType::kFloat32, DType::kBFloat16}) {
+      const Operands o(c, dtype);
+      const Words words =
+          std::move(Words().Float(kScale).Int(c.causal).Int(0).Int(0));
+      ForEachIsa([&](Isa isa) {
+        Array y(dtype, c.y()), stats(DType::kFloat32, c.stats());
+        Run(isa, "attention", {&o.q, &o.k, &o.v}, {&y, &stats}, words);
+        std::vector<Array> first;
+        ForEachThreadCount([&](int threads) {
+          std::vector<Array> out;
+          for (const Shape& shape : {c.q(), c.k(), c.v()}) out.emplace_back(dtype, shape);
+          Run(isa, "attention_backward", {&o.q, &o.k, &o.v, &y, &stats, &o.dy},
+              {&out[0], &out[1], &out[2]}, words);
+          for (size_t i = 0; threads > 1 && i < 3; i++) {
+            CHECK(first[i].SameBits(out[i]));
+          }
+          if (threads == 1) first = std::move(out);
+        });
       });
-    });
+    }
+  }
+}
+
+// Before a query that sees only a pair of score -infinity lie keys that causal
+// attention hides: as the formula says, their mean is the result.
+TEST(attention_causal_and_nothing_else) {
+  for (DType dtype : kFloatTypes) {
+    const Case c{1, 3, 1, 4, 3, 1, 2, true, {1, 1, 3, 3}};
+    const Operands o(c, dtype);
+    Array bias(dtype, c.bias);
+    for (int64_t i = 0; i < bias.size(); i++) bias.Set(i, i == 0 ? -INFINITY : 0);
+    const DType wide = dtype == DType::kFloat64 ? dtype : DType::kFloat32;
+    ForEachIsaAndThreads(
+        "attention", {&o.q, &o.k, &o.v, &bias},
+        {{dtype, c.y()}, {wide, c.stats()}},
+        Words().Float(1).Int(1).Int(1).Int(0),
+        [&](Isa, const std::vector<Array>& out) {
+          for (int64_t i = 0; i < 2; i++) {
+            const double mean = (o.v[2 + i] + o.v[4 + i]) / 2;
+            CHECK(std::fabs(out[0][i] - mean) <= 4 * Epsilon(dtype));
+          }
+        });
   }
 }
 
