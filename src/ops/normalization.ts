@@ -12,7 +12,7 @@ import { type PublicOp, publicOp, requiredArgument, tensorArgument } from "../te
 import type { Tensor } from "../tensor/tensor.ts";
 import { isHalf, resultType } from "../util/dtypes.ts";
 import { ArgumentError, describe } from "../util/errors.ts";
-import { normalizeAxes, normalizeAxis, reducedShape } from "../util/shapes.ts";
+import { normalizeAxes, normalizeAxis, reducedShape, sameShape } from "../util/shapes.ts";
 import {
   absolute,
   add,
@@ -28,6 +28,7 @@ import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { power, rsqrt } from "./exponential.ts";
 import { type TensorLike, toFloat, toTensor } from "./promote.ts";
 import { meanOver, variance } from "./reduction.ts";
+import { areLastAxes, normalizeRows } from "./row-normalization.ts";
 
 /** The largest float16. */
 const maxFloat16 = 65504;
@@ -152,15 +153,28 @@ export const layerNormalization: PublicOp<
   (given, { gamma, beta, axis = -1, epsilon, rmsScaling = false } = {}) => {
     const original = toFloat("layer_normalization", given);
     const compute = resultType([original.dtype, "float32"], floatx());
-    const x = castTo(original, compute);
-    const axes = normalizeAxes("layer_normalization", axis, x.ndim);
-    const shape = x.shape.map((dim, i) => (axes.includes(i) ? dim : 1));
+    const axes = normalizeAxes("layer_normalization", axis, original.ndim);
+    const isOfRows = !rmsScaling && areLastAxes(original, axes);
+    const shape = isOfRows
+      ? original.shape.slice(original.ndim - axes.length)
+      : original.shape.map((dim, i) => (axes.includes(i) ? dim : 1));
     const parameter = (t: TensorLike | null | undefined): Tensor | null =>
       t === null || t === undefined
         ? null
         : reshapeTo(toTensor("layer_normalization", t, compute), shape);
     const scale = parameter(gamma);
-    const small = scalar(epsilon ?? defaultEpsilon(), compute);
+    const least = epsilon ?? defaultEpsilon();
+    if (isOfRows) {
+      return normalizeRows(original, {
+        axes: axes.length,
+        epsilon: least,
+        gamma: scale,
+        beta: parameter(beta),
+        centres: true,
+      });
+    }
+    const x = castTo(original, compute);
+    const small = scalar(least, compute);
     let result: Tensor;
     if (rmsScaling) {
       result = multiply(x, rsqrt(add(variance(x, { axis: axes, keepdims: true }), small)));
@@ -200,17 +214,28 @@ export const rmsNormalization: PublicOp<
   "keras.ops.rms_normalization",
   { x: tensorArgument, scale: null, axis: -1, epsilon: null },
   (given, { scale, axis = -1, epsilon } = {}) => {
-    const original = toFloat("rms_normalization", given);
+    let original = toFloat("rms_normalization", given);
+    if (original.ndim === 0) original = reshapeTo(original, [1]);
     const compute = resultType([original.dtype, "float32"], floatx());
-    let x = castTo(original, compute);
-    if (x.ndim === 0) x = reshapeTo(x, [1]);
-    const axes = normalizeAxes("rms_normalization", axis, x.ndim);
-    const small = scalar(epsilon ?? defaultEpsilon(), compute);
-    let result = multiply(x, rsqrt(add(meanOver(square(x), axes, true), small)));
-    if (scale !== null && scale !== undefined) {
-      result = multiply(result, toTensor("rms_normalization", scale, compute));
+    const axes = normalizeAxes("rms_normalization", axis, original.ndim);
+    const gamma =
+      scale === null || scale === undefined ? null : toTensor("rms_normalization", scale, compute);
+    const least = epsilon ?? defaultEpsilon();
+    // A scale of another shape broadcasts over all of the result.
+    const fits =
+      gamma === null || sameShape(gamma.shape, original.shape.slice(original.ndim - axes.length));
+    if (fits && areLastAxes(original, axes)) {
+      return normalizeRows(original, {
+        axes: axes.length,
+        epsilon: least,
+        gamma,
+        beta: null,
+        centres: false,
+      });
     }
-    return castTo(result, original.dtype);
+    const x = castTo(original, compute);
+    const result = multiply(x, rsqrt(add(meanOver(square(x), axes, true), scalar(least, compute))));
+    return castTo(gamma === null ? result : multiply(result, gamma), original.dtype);
   },
 );
 

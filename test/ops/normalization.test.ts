@@ -40,23 +40,90 @@ opTest("batchNormalization", {
   ],
   inputs: [uniform(), uniform(), uniform(0.5, 2), uniform(), uniform(0.5, 2)],
 });
+/** The statistics over some axes, gamma and beta at the same places. */
+function layerNorm(x: Nd, axes: readonly number[], gamma?: Nd, beta?: Nd): Nd {
+  const m = reduce(x, axes, true, mean);
+  const v = reduce(x, axes, true, variance);
+  const normal = zip(
+    zip(x, m, (a, b) => a - b),
+    v,
+    (a, b) => a / Math.sqrt(b + 1e-2),
+  );
+  const scaled = gamma === undefined ? normal : zip(normal, gamma, (a, b) => a * b);
+  return beta === undefined ? scaled : zip(scaled, beta, (a, b) => a + b);
+}
+function rmsNorm(x: Nd, axes: readonly number[]): Nd {
+  const squares = reduce(x, axes, true, (values) => mean(values.map((v) => v * v)));
+  return zip(x, squares, (a, m) => a / Math.sqrt(m + 1e-2));
+}
+const layerNormOps = ["layer_norm", "layer_norm_backward"];
+const rmsNormOps = ["rms_norm", "rms_norm_backward"];
 opTest("layerNormalization", {
   ...loose,
+  ops: layerNormOps,
   run: (x, gamma, beta) => ops.layerNormalization(x, { gamma, beta, epsilon: 1e-2 }),
-  reference: (x, gamma, beta) => {
-    const m = reduce(x, [-1], true, mean);
-    const v = reduce(x, [-1], true, variance);
-    return build(x.shape, (index) => {
-      const c = [index.at(-1) as number];
-      const normal = (at(x, index) - at(m, index)) / Math.sqrt(at(v, index) + 1e-2);
-      return normal * at(gamma as Nd, c) + at(beta as Nd, c);
-    });
-  },
+  reference: (x, gamma, beta) => layerNorm(x, [-1], gamma, beta),
   shapes: [
     [[3, 6], [6], [6]],
     [[2, 3, 5], [5], [5]],
+    [[7], [7], [7]],
+    [[0, 4], [4], [4]],
   ],
   inputs: [uniform(), uniform(0.5, 2), uniform()],
+});
+opTest("layerNormalization of long rows", {
+  ...loose,
+  ops: layerNormOps,
+  run: (x, gamma, beta) => ops.layerNormalization(x, { gamma, beta, epsilon: 1e-2 }),
+  reference: (x, gamma, beta) => layerNorm(x, [-1], gamma, beta),
+  shapes: [[[130, 67], [67], [67]]],
+  inputs: [uniform(), uniform(0.5, 2), uniform()],
+  length: 130,
+  cancels: 8,
+  gradientCancels: 8,
+  secondDerivative: false,
+});
+opTest("layerNormalization over the last two axes", {
+  ...loose,
+  ops: layerNormOps,
+  run: (x, gamma, beta) =>
+    ops.layerNormalization(x, { gamma, beta, axis: [-1, -2], epsilon: 1e-2 }),
+  reference: (x, gamma, beta) => layerNorm(x, [1, 2], gamma, beta),
+  shapes: [
+    [
+      [3, 2, 4],
+      [2, 4],
+      [2, 4],
+    ],
+  ],
+  inputs: [uniform(), uniform(0.5, 2), uniform()],
+});
+opTest("layerNormalization over the first axis", {
+  ...loose,
+  run: (x, gamma) => ops.layerNormalization(x, { gamma, axis: 0, epsilon: 1e-2 }),
+  reference: (x, gamma) => zip(layerNorm(x, [0]), gamma as Nd, (a, b) => a * b),
+  shapes: [
+    [
+      [5, 3],
+      [5, 1],
+    ],
+  ],
+  inputs: [uniform(), uniform(0.5, 2)],
+  unknownAxes: false,
+});
+opTest("layerNormalization without gamma", {
+  ...loose,
+  ops: layerNormOps,
+  run: (x, beta) => ops.layerNormalization(x, { beta, epsilon: 1e-2 }),
+  reference: (x, beta) => layerNorm(x, [-1], undefined, beta),
+  shapes: [[[3, 6], [6]]],
+});
+opTest("layerNormalization without gamma and beta", {
+  ...loose,
+  ops: layerNormOps,
+  run: (x) => ops.layerNormalization(x, { epsilon: 1e-2 }),
+  reference: (x) => layerNorm(x, [-1]),
+  shapes: [[3, 6]],
 });
 opTest("layerNormalization, root mean square", {
   ...loose,
@@ -83,20 +150,30 @@ for (const order of [1, 2, 3]) {
   });
 }
 
-for (const axis of [-1, 0, [1, 2]]) {
+for (const [axis, shape] of [
+  [-1, [4]],
+  [0, [4]],
+  [
+    [1, 2],
+    [2, 4],
+  ],
+  [[1, 2], [4]],
+] as const) {
   const axes = typeof axis === "number" ? [axis] : axis;
-  opTest(`rmsNormalization over ${axes.join()}`, {
+  const isOfRows = axes.length === shape.length && axis !== 0;
+  opTest(`rmsNormalization over ${axes.join()}, scale ${shape.join("x")}`, {
     ...loose,
+    ...(isOfRows ? { ops: rmsNormOps } : {}),
     run: (x, scale) => ops.rmsNormalization(x, { scale, axis, epsilon: 1e-2 }),
-    reference: (x, scale) => {
-      const squares = reduce(x, axes, true, (values) => mean(values.map((v) => v * v)));
-      return zip(
-        zip(x, squares, (a, m) => a / Math.sqrt(m + 1e-2)),
-        scale as Nd,
-        (a, b) => a * b,
-      );
-    },
-    shapes: [[[3, 2, 4], [4]]],
+    reference: (x, scale) => zip(rmsNorm(x, axes), scale as Nd, (a, b) => a * b),
+    shapes: [[[3, 2, 4], shape]],
     inputs: [uniform(), uniform(0.5, 2)],
   });
 }
+opTest("rmsNormalization without a scale", {
+  ...loose,
+  ops: rmsNormOps,
+  run: (x) => ops.rmsNormalization(x, { epsilon: 1e-2 }),
+  reference: (x) => rmsNorm(x, [-1]),
+  shapes: [[3, 6], [21], [0, 4]],
+});

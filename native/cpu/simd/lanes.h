@@ -30,6 +30,7 @@ struct Simd<float> {
   KERATIN_INLINE M First(int n) { return FirstLanes(n); }
   KERATIN_INLINE V Fma(V a, V b, V c) { return MulAdd(a, b, c); }
   KERATIN_INLINE V Plus(V a, V b) { return a + b; }
+  KERATIN_INLINE V Times(V a, V b) { return a * b; }
   KERATIN_INLINE V Over(V a, V b) { return a / b; }
   KERATIN_INLINE V Max(V a, V b) { return KERATIN_TARGET::Max(a, b); }
   using B = Lanes;
@@ -65,6 +66,7 @@ struct Simd<double> {
   }
   KERATIN_INLINE V Fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
   KERATIN_INLINE V Plus(V a, V b) { return _mm512_add_pd(a, b); }
+  KERATIN_INLINE V Times(V a, V b) { return _mm512_mul_pd(a, b); }
   KERATIN_INLINE V Over(V a, V b) { return _mm512_div_pd(a, b); }
   KERATIN_INLINE V Max(V a, V b) {
     return _mm512_mask_mov_pd(_mm512_max_pd(a, b), IsNan(a), a);
@@ -107,6 +109,7 @@ struct Simd<double> {
   }
   KERATIN_INLINE V Fma(V a, V b, V c) { return _mm256_fmadd_pd(a, b, c); }
   KERATIN_INLINE V Plus(V a, V b) { return _mm256_add_pd(a, b); }
+  KERATIN_INLINE V Times(V a, V b) { return _mm256_mul_pd(a, b); }
   KERATIN_INLINE V Over(V a, V b) { return _mm256_div_pd(a, b); }
   KERATIN_INLINE V Max(V a, V b) {
     return Select(IsNan(a), a, _mm256_max_pd(a, b));
@@ -157,6 +160,7 @@ struct Simd<double> {
   KERATIN_INLINE V Fma(V a, V b, V c) { return a * b + c; }
 #endif
   KERATIN_INLINE V Plus(V a, V b) { return a + b; }
+  KERATIN_INLINE V Times(V a, V b) { return a * b; }
   KERATIN_INLINE V Over(V a, V b) { return a / b; }
   KERATIN_INLINE V Max(V a, V b) { return a > b || a != a ? a : b; }
   typedef int64_t B __attribute__((vector_size(16)));
