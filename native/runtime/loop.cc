@@ -13,11 +13,6 @@ constexpr int64_t kBlockBytes = kBlock * 8;
 constexpr int kMaxWorkers = 64;
 // A guess at what a step takes for an element.
 constexpr double kStepNanoseconds = 0.2;
-// Chunks of a loop with sums: enough for many threads, each worth a thread's
-// while, and rows enough in each that adding up the chunks is little work.
-constexpr int64_t kMostChunks = 64;
-constexpr int64_t kChunkElements = 16384;
-constexpr int64_t kChunkRows = 32;
 
 }  // namespace
 
@@ -148,19 +143,21 @@ const char* Loop::ReadSums(const Registry& kernels, const KernelCall& call,
     const int32_t kernel = words.Next();
     Sum sum{};
     sum.operand = words.Next();
-    sum.over = static_cast<Sum::Over>(words.Next());
+    sum.over = static_cast<SumOver>(words.Next());
     sum.output = num_elementwise_ + i;
     if (!words.ok() || kernel < 0 || kernel >= kernels.size() ||
-        sum.operand < 0 || sum.operand >= operands || sum.over < Sum::kAll ||
-        sum.over > Sum::kColumns || (sum.over != Sum::kAll && row_ == 0)) {
+        sum.operand < 0 || sum.operand >= operands ||
+        sum.over < SumOver::kAll || sum.over > SumOver::kColumns ||
+        // Blocks of whole rows are others than those of everything.
+        (sum.over == SumOver::kAll) != (row_ == 0)) {
       return "sum";
     }
     sum.function = kernels[kernel].function;
     sum.dtype = TypeOf(call, sum.operand);
-    sum.width = sum.over == Sum::kColumns ? row_ : 1;
+    sum.width = sum.over == SumOver::kColumns ? row_ : 1;
     const TensorView& output = call.outputs[sum.output];
     const int64_t size =
-        sum.over == Sum::kRows ? shape_.size / row_ : sum.width;
+        sum.over == SumOver::kRows ? shape_.size / row_ : sum.width;
     if ((kernels[kernel].dtypes & Mask(sum.dtype)) == 0 ||
         output.dtype != sum.dtype || output.size != size) {
       return "output of a sum";
@@ -198,32 +195,30 @@ void Loop::ChooseInputs(const KernelCall& call) {
     }
     inputs_.push_back(input);
   }
-  if (row_ == 0) row_ = longest;
+  if (sums_.empty()) row_ = longest;
   for (Input& input : inputs_) {
     if (input.kind != Input::kRow) continue;
     // Blocks of whole rows also hold shorter ones a whole number of times.
     const bool fits = input.period == row_ ||
-                      (row_ <= kBlock && row_ % input.period == 0);
+                      (row_ > 0 && row_ <= kBlock && row_ % input.period == 0);
     if (!fits) input.kind = Input::kSpread;
   }
   for (const Input& input : inputs_) staged_ += IsStaged(input);
 }
 
 void Loop::ChooseChunks() {
-  const bool by_rows = row_ > 0 && (row_ <= kBlock || !sums_.empty());
-  unit_ = by_rows ? row_ : kBlock;
-  const int64_t units = (shape_.size + unit_ - 1) / unit_;
-  chunks_ = units;  // as many as can be worked on at once
-  if (sums_.empty()) return;
-  chunks_ = std::min({units, kMostChunks,
-                      std::max<int64_t>(1, shape_.size / kChunkElements)});
-  for (const Sum& sum : sums_) {
-    if (sum.over != Sum::kColumns) continue;
-    chunks_ = std::min(chunks_, std::max<int64_t>(1, units / kChunkRows));
+  layout_ = SumLayout{SumOver::kAll, shape_.size, row_};
+  if (sums_.empty()) {
+    // Long rows may be cut, and any number of parts made.
+    if (row_ > kBlock) layout_.row = 0;
+    chunks_ = layout_.units();
+    return;
   }
+  for (const Sum& sum : sums_) layout_.over = std::max(layout_.over, sum.over);
+  chunks_ = layout_.chunks();
   size_t bytes = 0;
   for (Sum& sum : sums_) {
-    if (sum.over == Sum::kRows) continue;
+    if (sum.over == SumOver::kRows) continue;
     sum.partial = bytes;
     const int64_t numbers = chunks_ * sum.width;
     bytes += static_cast<size_t>((numbers * ItemSize(sum.dtype) + 7) / 8 * 8);
@@ -275,7 +270,7 @@ void Loop::MakeWorker(const KernelCall& call) {
     worker.sums.push_back(worker.steps.back());
     worker.steps.pop_back();
     add_view(sum.operand, 2,
-             sum.over == Sum::kAll ? worker.line : worker.grid);
+             sum.over == SumOver::kAll ? worker.line : worker.grid);
     worker.totals.emplace_back();
     for (TensorView*& view : worker.totals.back()) {
       worker.views.push_back(TensorView{nullptr, sum.dtype, 1, nullptr, 0});
@@ -327,13 +322,6 @@ void Loop::SetLength(Worker& worker, int64_t n) const {
   worker.grid[1] = n / worker.grid[0];
 }
 
-// The elements of the block that begins at `at`.
-int64_t Loop::BlockAt(int64_t at, int64_t end) const {
-  if (row_ == 0) return std::min(kBlock, end - at);
-  if (row_ <= kBlock) return std::min(kBlock / row_ * row_, end - at);
-  return std::min({kBlock, row_ - at % row_, end - at});
-}
-
 // Points the kernels at the block.
 void Loop::Place(Worker& worker, const KernelCall& call, int64_t at,
                  int64_t n) const {
@@ -361,14 +349,13 @@ void Loop::Place(Worker& worker, const KernelCall& call, int64_t at,
 
 void Loop::RunPart(Worker& worker, const KernelCall& call, int64_t part,
                    int64_t parts) {
-  const int64_t units = (shape_.size + unit_ - 1) / unit_;
-  const int64_t begin = units * part / parts * unit_;
-  const int64_t end = std::min(shape_.size, units * (part + 1) / parts * unit_);
+  const int64_t begin = layout_.ChunkAt(part, parts);
+  const int64_t end = layout_.ChunkAt(part + 1, parts);
   if (begin >= end) return;
   for (size_t i = 0; i < inputs_.size(); i++) {
     const Input& input = inputs_[i];
     if (input.kind == Input::kSpread || !IsStaged(input)) continue;
-    const int64_t first = BlockAt(begin, end);
+    const int64_t first = BlockLength(row_, begin, end);
     uint8_t* to = worker.staged[i];
     if (input.kind == Input::kScalar) {
       FillBlock(input.size, to, call.inputs[i].data, std::min(kBlock, end - begin));
@@ -382,7 +369,7 @@ void Loop::RunPart(Worker& worker, const KernelCall& call, int64_t part,
   }
   ClearSums(call, begin, end, part);
   for (int64_t at = begin; at < end; at += worker.length) {
-    Place(worker, call, at, BlockAt(at, end));
+    Place(worker, call, at, BlockLength(row_, at, end));
     // Outputs may overwrite inputs.
     AddBlock(worker, call, at, part, true);
     for (const Step& step : worker.steps) {
@@ -406,7 +393,7 @@ void Loop::ClearSums(const KernelCall& call, int64_t begin, int64_t end,
                      int64_t chunk) {
   for (const Sum& sum : sums_) {
     const int64_t size = ItemSize(sum.dtype);
-    if (sum.over == Sum::kRows) {
+    if (sum.over == SumOver::kRows) {
       std::memset(call.outputs[sum.output].as<uint8_t>() + begin / row_ * size, 0,
                   static_cast<size_t>((end - begin) / row_ * size));
     } else {
@@ -420,11 +407,11 @@ void Loop::AddBlock(Worker& worker, const KernelCall& call, int64_t at,
   for (size_t i = 0; i < sums_.size(); i++) {
     const Sum& sum = sums_[i];
     if ((sum.operand < call.num_inputs) != of_inputs) continue;
-    uint8_t* total = sum.over == Sum::kRows
+    uint8_t* total = sum.over == SumOver::kRows
                          ? call.outputs[sum.output].as<uint8_t>()
                          : PartialOf(sum, chunk);
-    if (sum.over == Sum::kRows) total += at / row_ * ItemSize(sum.dtype);
-    if (sum.over == Sum::kColumns) total += at % row_ * ItemSize(sum.dtype);
+    if (sum.over == SumOver::kRows) total += at / row_ * ItemSize(sum.dtype);
+    if (sum.over == SumOver::kColumns) total += at % row_ * ItemSize(sum.dtype);
     for (TensorView* view : worker.totals[i]) view->data = total;
     sum.function(worker.sums[i].call);
   }
@@ -432,10 +419,10 @@ void Loop::AddBlock(Worker& worker, const KernelCall& call, int64_t at,
 
 void Loop::AddChunks(const KernelCall& call) {
   for (const Sum& sum : sums_) {
-    if (sum.over == Sum::kRows) continue;
+    if (sum.over == SumOver::kRows) continue;
     const TensorView& output = call.outputs[sum.output];
     std::memset(output.data, 0, static_cast<size_t>(output.bytes()));
-    const bool as_rows = sum.over == Sum::kColumns;
+    const bool as_rows = sum.over == SumOver::kColumns;
     const int64_t shape[2] = {as_rows ? chunks_ : 1, as_rows ? sum.width : chunks_};
     const TensorView inputs[2] = {
         {PartialOf(sum, 0), sum.dtype, 2, shape, chunks_ * sum.width}, output};

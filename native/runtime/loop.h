@@ -10,12 +10,11 @@
 //   registers, temporaries, for each temporary: dtype, register
 //   steps, for each: kernel (-1: copy), inputs, operands …, result,
 //                    attribute words, attributes …
-//   sums, for each: kernel, operand, what is summed (Sum::Over)
+//   sums, for each: kernel, operand, what is summed (SumOver)
 // An operand is an input of the instruction, then its outputs, then the
 // temporaries, by position. The last outputs are the sums.
 //
-// With sums the elements are cut into chunks, as many as their shape says, whose
-// sums are added up in order: the same bits on any number of threads.
+// sum_layout.h says in which order they are made.
 #pragma once
 
 #include <array>
@@ -23,6 +22,7 @@
 #include <memory>
 #include <vector>
 
+#include "../cpu/sum_layout.h"
 #include "../cpu/walk.h"
 #include "../kernel.h"
 #include "word_reader.h"
@@ -73,7 +73,7 @@ class Loop {
     int32_t num_words;
   };
   struct Sum {
-    enum Over : int32_t { kAll, kRows, kColumns } over;
+    SumOver over;
     KernelFunction function;
     int32_t operand;
     DType dtype;
@@ -114,7 +114,6 @@ class Loop {
   DType TypeOf(const KernelCall& call, int32_t operand) const;
   bool IsStaged(const Input& input) const;
 
-  int64_t BlockAt(int64_t at, int64_t end) const;
   // The part-th of the parts that the elements are cut into.
   void RunPart(Worker& worker, const KernelCall& call, int64_t part,
                int64_t parts);
@@ -139,8 +138,8 @@ class Loop {
   int registers_ = 0;
   int staged_ = 0;
   double nanoseconds_ = 0;  // of an element
-  // Ranges of [0, size) that workers take; rows are never cut where there are sums.
-  int64_t unit_ = kBlock;
+  // How the elements are cut for threads.
+  SumLayout layout_{};
   int64_t chunks_ = 0;
   std::vector<uint64_t> partials_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -91,50 +91,51 @@ TEST(loop_runs_in_blocks) {
   SetThreadCount(0);
 }
 
-// y = x * w, w a row; and sums of y over rows or columns, of x over everything,
-// y itself only if it is wanted.
+// y = x * w, w a row; the sum of y and that of x, over everything, rows or
+// columns; y itself only if it is wanted.
 struct SumCase {
   int rows, columns;
-  bool by_rows;
+  SumOver over;
   bool keeps;
 };
 
 void CheckSums(const SumCase& c, DType dtype) {
   const int size = c.rows * c.columns;
   const int32_t type = static_cast<int32_t>(dtype);
-  const int results = c.by_rows ? c.rows : c.columns;
+  const bool by_columns = c.over == SumOver::kColumns;
+  const int results = c.over == SumOver::kAll ? 1 : by_columns ? c.columns : c.rows;
   const int32_t accumulate = CpuKernels().Find(
-      c.by_rows ? "accumulate_rows" : "accumulate_columns");
-  const int32_t all = CpuKernels().Find("accumulate_rows");
+      by_columns ? "accumulate_columns" : "accumulate_rows");
+  const auto over = static_cast<int32_t>(c.over);
   const int32_t multiply = CpuKernels().Find("multiply");
   const int32_t y = c.keeps ? 2 : 4;
-  std::vector<int32_t> words = {2, c.rows, c.columns, c.columns};
+  std::vector<int32_t> words = {2, c.rows, c.columns,
+                                c.over == SumOver::kAll ? 0 : c.columns};
   if (c.keeps) {
     words.insert(words.end(), {0, 0});
   } else {
     words.insert(words.end(), {1, 1, type, 0});
   }
   words.insert(words.end(), {1, multiply, 2, 0, 1, y, 0,  //
-                             2, accumulate, y, c.by_rows ? 1 : 2, all, 0, 0});
+                             2, accumulate, y, over, accumulate, 0, over});
   test::Array x(dtype, {c.rows, c.columns}), w(dtype, {c.columns});
   x.Fill(1);
   w.Fill(2);
-  std::vector<double> sums(static_cast<size_t>(results)), sizes(sums);
-  double total = 0;
+  std::vector<double> sums(static_cast<size_t>(results)), sizes(sums), plain(sums);
   for (int i = 0; i < size; i++) {
     const double product = x[i] * w[i % c.columns];
-    const size_t at = static_cast<size_t>(c.by_rows ? i / c.columns : i % c.columns);
+    const size_t at = static_cast<size_t>(
+        c.over == SumOver::kAll ? 0 : by_columns ? i % c.columns : i / c.columns);
     sums[at] += product;
-    sizes[at] += std::fabs(product);
-    total += x[i];
+    plain[at] += x[i];
+    sizes[at] += std::fabs(x[i]);
   }
   std::vector<test::Array> first;
   for (int threads : {1, 2, 3}) {
     SetThreadCount(threads);
     std::vector<test::Array> out;
     if (c.keeps) out.emplace_back(dtype, test::Shape{c.rows, c.columns});
-    out.emplace_back(dtype, test::Shape{results});
-    out.emplace_back(dtype, test::Shape{});
+    for (int k = 0; k < 2; k++) out.emplace_back(dtype, test::Shape{results});
     std::vector<TensorView> views = {x.view(), w.view()};
     for (test::Array& array : out) views.push_back(array.view());
     char message[KernelCall::kMessageSize] = {};
@@ -156,13 +157,21 @@ void CheckSums(const SumCase& c, DType dtype) {
     // Twice: nothing is left of the first time.
     loop->Run(call);
     loop->Run(call);
-    const test::Array& sum = out[out.size() - 2];
-    for (int64_t i = 0; i < sum.size(); i++) {
+    for (int64_t i = 0; i < results; i++) {
       const size_t at = static_cast<size_t>(i);
-      CHECK(std::fabs(sum[i] - sums[at]) <=
-            16 * test::Epsilon(dtype) * (sizes[at] + 1e-30));
+      const double bound = 16 * test::Epsilon(dtype) * (sizes[at] + 1e-30);
+      CHECK(std::fabs(out[out.size() - 2][i] - sums[at]) <= bound);
+      CHECK(std::fabs(out.back()[i] - plain[at]) <= bound);
     }
-    CHECK(std::fabs(out.back()[0] - total) <= 64 * test::Epsilon(dtype) * size);
+    // The kernel has the same bits.
+    if (size >= 2048 && (c.over != SumOver::kRows || c.rows >= 64)) {
+      std::vector<int32_t> axes;
+      if (c.over != SumOver::kRows) axes.push_back(0);
+      if (!by_columns) axes.push_back(1);
+      test::Array sum(dtype, {results});
+      test::Run(ActiveIsa(), "sum", {&x}, {&sum}, test::Words().Ints(axes).Int(0));
+      CHECK(sum.SameBits(out.back()));
+    }
     for (int i = 0; c.keeps && i < size; i++) {
       const double product = x[i] * w[i % c.columns];
       CHECK(std::fabs(out[0][i] - product) <=
@@ -178,12 +187,12 @@ void CheckSums(const SumCase& c, DType dtype) {
 
 TEST(loop_makes_sums) {
   for (DType dtype : test::kWideTypes) {
-    for (bool by_rows : {false, true}) {
+    for (SumOver over : {SumOver::kAll, SumOver::kRows, SumOver::kColumns}) {
       for (bool keeps : {false, true}) {
         for (auto [rows, columns] :
              {std::pair<int, int>{3, 7}, {100, 3}, {5000, 10}, {2000, 48},
               {64, 1024}, {70, 1025}, {65, 3000}, {3, 40000}}) {
-          CheckSums({rows, columns, by_rows, keeps}, dtype);
+          CheckSums({rows, columns, over, keeps}, dtype);
         }
       }
     }
@@ -218,7 +227,7 @@ TEST(loop_refuses_malformed_sums) {
   }
   for (auto [at, word] :
        {std::pair<size_t, int32_t>{3, 5}, {3, 0}, {3, -6}, {7, 2}, {8, -1},
-        {8, 1 << 20}, {9, -1}, {9, 1}, {9, 3}, {10, 3}, {10, -1}, {10, 2}}) {
+        {8, 1 << 20}, {9, -1}, {9, 1}, {9, 3}, {10, 3}, {10, -1}, {10, 2}, {10, 0}}) {
     std::vector<int32_t> bad = good;
     bad[at] = word;
     CHECK(!create(bad, DType::kFloat32, {4}));

@@ -23,6 +23,12 @@ interface MatmulAttributes {
   readonly [name: string]: boolean;
 }
 
+/**
+ * So few rows or columns of a product are added up along the axis of the other
+ * operand that is contiguous: a transposed one would have other bits.
+ */
+const narrow = 4;
+
 const matmulOp: OpDefinition<MatmulAttributes> = defineOp<MatmulAttributes>({
   name: "matmul",
   attributes: { transposeA: "bool", transposeB: "bool" },
@@ -52,7 +58,8 @@ const matmulOp: OpDefinition<MatmulAttributes> = defineOp<MatmulAttributes>({
       needs(1) ? unbroadcast(db(), y.shape) : null,
     ];
   },
-  rewrite: ([a, b], { transposeA, transposeB }) => {
+  rewrite: ([a, b], { transposeA, transposeB }, { shape }) => {
+    if (shape.slice(-2).some((length) => length <= narrow)) return null;
     const [left, right] = [a, b].map((x) => transposedMatrices(x as TracedValue));
     if (left === null && right === null) return null;
     return {

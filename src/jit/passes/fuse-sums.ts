@@ -8,6 +8,8 @@ import { type Shape, sizeOf } from "../../util/shapes.ts";
 import type { Graph, GraphNode, GraphValue } from "../graph.ts";
 import { loopOf, shapeOf, stepsOf, sumLayout } from "../loops.ts";
 
+// The kernel of sums adds up such as these in the same order as a loop, so that
+// compiled and eager functions have the same bits (native/cpu/reduce.cc).
 /** Shorter sums take less time than a loop with sums takes to begin and end. */
 const leastSize = 2048;
 /** Rows are not cut: with fewer of them threads would have nothing to do. */
@@ -44,7 +46,7 @@ export function fuseSums(graph: Graph): Graph {
         ({ index }) =>
           index < (firstUse.get(output) ?? Number.POSITIVE_INFINITY) &&
           (counts.get(index) ?? 0) < mostSums &&
-          (row === 0 || (rows.get(index) ?? row) === row),
+          (rows.get(index) ?? row) === row,
       );
     if (host === undefined) continue;
     const axes = axesOf(host.value.shape, layout);
@@ -57,7 +59,7 @@ export function fuseSums(graph: Graph): Graph {
       [...loop.outputs, output],
     );
     nodes[i] = null;
-    if (row > 0) rows.set(index, row);
+    rows.set(index, row);
     counts.set(index, (counts.get(index) ?? 0) + 1);
   }
   if (counts.size === 0) return graph;
