@@ -8,6 +8,7 @@
 
 #include "../kernel.h"
 #include "parallel.h"
+#include "sum_layout.h"
 #include "simd/target.h"
 // After the target:
 #include "simd/f32.h"

@@ -1,8 +1,7 @@
 // Sums of the rows and columns of blocks, added to what is there, and of whole
-// tensors by them. Retargeted: include after simd/f32.h.
+// tensors by them. Retargeted: include after simd/f32.h, and sum_layout.h before
+// simd/target.h.
 #pragma once
-
-#include "sum_layout.h"
 
 namespace keratin {
 namespace KERATIN_TARGET {
