@@ -2,7 +2,9 @@
 // image is unrolled. The rows of a tile are neighbouring output pixels of one
 // image row (or, where rows are very short, one pixel of neighbouring images),
 // its reduction one segment for each row of the window: taps * C contiguous
-// floats. Rows of the window beyond the image are left out; columns beyond it
+// floats. Rows of the window beyond the image are left out. So are its columns
+// where they are a good part of the work: the ends of image rows then go to
+// tiles of their own, whose rows are pixels below each other. Otherwise they
 // are made by copying the rows that a block of outputs reads between zeros,
 // which also separates groups and widens halves. Retargeted: include after
 // wide.h and conv_geometry.h.
@@ -21,6 +23,30 @@ constexpr int64_t kTerms = 512;
 
 // Image rows below this length leave a tile half empty.
 constexpr int64_t kShortRow = 4;
+
+// The outputs, among `outputs`, all of whose taps read within the input.
+KERATIN_INLINE Range InnerColumns(const DirectAxis& axis, Range outputs) {
+  const Range first = Within(axis.offset, axis.stride, axis.count, axis.in);
+  const Range last = Within(axis.offset + (axis.taps - 1) * axis.step,
+                            axis.stride, axis.count, axis.in);
+  const int64_t begin = Max(Max(first.begin, last.begin), outputs.begin);
+  const int64_t end = Min(Min(first.end, last.end), outputs.end);
+  return begin < end ? Range{begin, end} : Range{outputs.end, outputs.end};
+}
+
+// Rows, and columns without their ends, from which on the ends are worth tiles
+// of their own; and the part of all columns that they then are at least, since
+// else copying the rows costs less.
+constexpr int64_t kCutLength = 6;
+constexpr int64_t kCutPart = 10;
+
+// Whether the ends, where some taps read beyond the input, are computed apart.
+KERATIN_INLINE bool CutsEnds(const Direct& d) {
+  const int64_t columns = d.axis[2].count;
+  const int64_t inner = InnerColumns(d.axis[2], {0, columns}).size();
+  return d.axis[1].count >= kCutLength && inner >= kCutLength &&
+         (columns - inner) * kCutPart >= columns;
+}
 
 // The kernel as [groups][panels][taps][C / groups][kPanel].
 template <class T>
@@ -137,6 +163,9 @@ KERATIN_INLINE Range Reach(const DirectAxis& axis, Range outputs) {
                      (axis.taps - 1) * axis.step + 1};
 }
 
+// What the rows of a tile are: neighbouring outputs along an axis.
+enum class Along { kColumns, kRows, kImages };
+
 template <class S, class T>
 struct DirectRun {
   const Direct& d;
@@ -145,6 +174,9 @@ struct DirectRun {
   S* y;
   bool copies;       // the input of a block
   bool over_images;  // a tile's rows are images
+  // Outputs with taps beyond the ends of a row are computed apart from the
+  // others, without these taps.
+  bool cuts;
 
   // Elements of the copy of one image's part of a block.
   int64_t CopySize(const Block& b) const {
@@ -236,82 +268,161 @@ struct DirectRun {
     if (taps[2] == 0) tile->num_segments = 0;
   }
 
-  // Rows of a tile from output (n, plane, row, column) on, along the columns
-  // or the images, in all panels [panels.begin, panels.end) of a group.
+  // The outputs of a block in all panels [panels.begin, panels.end) of a group.
   void RunBlock(const Block& b, const InputView<T>& view, int64_t group,
                 Range panels, Segment* segments, T* sums) const {
-    constexpr int64_t kWidth = kPanel<T>;
-    const DirectAxis* axis = d.axis;
-    const int64_t columns = axis[2].out;
-    const int64_t image =
-        axis[0].out * axis[1].out * columns * d.out_channels;
-    const int64_t panel_size = d.taps() * d.group_in * kWidth;
-    const Range lines =
-        over_images ? b.columns : Range{b.images.begin, b.images.end};
-    const int64_t length =
-        over_images ? b.images.size() : b.columns.size();
-    Tile<T> tile{};
-    tile.segments = segments;
-    tile.a_row = over_images ? view.image : axis[2].stride * view.column;
-    tile.a_step = 1;
-    tile.b_step = kWidth;
-    const int64_t out_row =
-        over_images ? image : axis[2].spacing * d.out_channels;
-    int64_t listed[3] = {-1, -1, -1};
+    Lines lines{*this, b, view, segments, sums};
+    const Range inner = cuts ? InnerColumns(d.axis[2], b.columns) : b.columns;
     for (int64_t panel = panels.begin; panel < panels.end; panel++) {
-      tile.columns =
-          static_cast<int>(Min(kWidth, d.group_out - panel * kWidth));
-      const T* weights =
-          packed + (group * CeilDiv(d.group_out, kWidth) + panel) * panel_size;
-      for (int64_t line = lines.begin; line < lines.end; line++) {
-        const int64_t n = over_images ? b.images.begin : line;
-        const int64_t column = over_images ? line : b.columns.begin;
-        for (int64_t row = b.rows.begin; row < b.rows.end; row++) {
-          const int64_t at[3] = {b.plane, row, column};
-          int64_t first[3], taps[3], from[3];
-          bool same = true;
-          for (int i = 0; i < 3; i++) {
-            const Range r = i < 2 || over_images ? axis[i].Taps(at[i])
-                                                 : Range{0, axis[i].taps};
-            first[i] = r.begin;
-            taps[i] = r.size();
-            same &= taps[i] == listed[i];
-            from[i] = at[i] * axis[i].stride + axis[i].offset +
-                      first[i] * axis[i].step;
+      lines.SetPanel(group, panel);
+      if (over_images) {
+        for (int64_t x = b.columns.begin; x < b.columns.end; x++) {
+          lines.RunColumn(x, true);
+        }
+        continue;
+      }
+      for (int64_t x = b.columns.begin; x < inner.begin; x++) {
+        lines.RunColumn(x, false);
+      }
+      if (inner.size() > 0) {
+        for (int64_t n = b.images.begin; n < b.images.end; n++) {
+          for (int64_t row = b.rows.begin; row < b.rows.end; row++) {
+            lines.Run({n, row, inner.begin, Along::kColumns, inner.size()});
           }
-          if (!same) {
-            List(view, taps, &tile, segments);
-            for (int i = 0; i < 3; i++) listed[i] = taps[i];
+        }
+      }
+      for (int64_t x = inner.end; x < b.columns.end; x++) {
+        lines.RunColumn(x, false);
+      }
+    }
+  }
+
+  // Outputs from (n, row, column) on that share their taps.
+  struct Line {
+    int64_t n, row, column;
+    Along along;
+    int64_t length;
+  };
+
+  // Computes the lines of a block in one panel after the other.
+  struct Lines {
+    const DirectRun& run;
+    const Block& block;
+    const InputView<T>& view;
+    Segment* segments;
+    T* sums;
+    Tile<T> tile{};
+    int64_t listed[3] = {-1, -1, -1};  // the taps that `segments` is for
+    const T* weights = nullptr;        // of the panel
+    int64_t filter = 0;                // its first output channel
+
+    void SetPanel(int64_t group, int64_t panel) {
+      const Direct& d = run.d;
+      constexpr int64_t kWidth = kPanel<T>;
+      tile.segments = segments;
+      tile.a_step = 1;
+      tile.b_step = kWidth;
+      tile.columns = static_cast<int>(Min(kWidth, d.group_out - panel * kWidth));
+      weights = run.packed + (group * CeilDiv(d.group_out, kWidth) + panel) *
+                                 d.taps() * d.group_in * kWidth;
+      filter = group * d.group_out + panel * kWidth;
+    }
+
+    // One column of the block: down the rows that share their taps, or over
+    // the images where those are more.
+    void RunColumn(int64_t column, bool over_images) {
+      const Range images = block.images;
+      Range rows = block.rows;
+      for (int64_t row = rows.begin; row < rows.end; row = rows.begin) {
+        const Range taps = run.d.axis[1].Taps(row);
+        const auto same = [&](int64_t at) {
+          const Range other = run.d.axis[1].Taps(at);
+          return other.begin == taps.begin && other.end == taps.end;
+        };
+        rows.begin = row + 1;
+        while (!over_images && rows.begin < rows.end && same(rows.begin)) {
+          rows.begin++;
+        }
+        const int64_t count = rows.begin - row;
+        if (over_images || images.size() > count) {
+          for (int64_t r = row; r < rows.begin; r++) {
+            Run({images.begin, r, column, Along::kImages, images.size()});
           }
-          tile.a = tile.num_segments == 0
-                       ? view.pixels
-                       : view.At(n - b.images.begin, from[0], from[1], from[2]);
-          tile.b = weights + ((first[0] * axis[1].taps + first[1]) *
-                                  axis[2].taps + first[2]) *
-                                 d.group_in * kWidth;
-          S* out = y + n * image +
-                   (((axis[0].begin + b.plane * axis[0].spacing) * axis[1].out +
-                     axis[1].begin + row * axis[1].spacing) * columns +
-                    axis[2].begin + column * axis[2].spacing) *
-                       d.out_channels +
-                   group * d.group_out + panel * kWidth;
-          if constexpr (sizeof(S) == sizeof(T)) {
-            tile.c = out;
-            tile.c_row = out_row;
-          } else {
-            tile.c = sums;
-            tile.c_row = kWidth;
-          }
-          RunTerms(tile, length);
-          if constexpr (sizeof(S) != sizeof(T)) {
-            for (int64_t i = 0; i < length; i++) {
-              Narrow(sums + i * kWidth, out + i * out_row, tile.columns);
-            }
+        } else {
+          for (int64_t n = images.begin; n < images.end; n++) {
+            Run({n, row, column, Along::kRows, count});
           }
         }
       }
     }
-  }
+
+    void Run(const Line& line) {
+      const Direct& d = run.d;
+      const DirectAxis* axis = d.axis;
+      const int64_t columns = axis[2].out;
+      const int64_t image =
+          axis[0].out * axis[1].out * columns * d.out_channels;
+      int64_t out_row = 0;
+      switch (line.along) {
+        case Along::kColumns:
+          tile.a_row = axis[2].stride * view.column;
+          out_row = axis[2].spacing * d.out_channels;
+          break;
+        case Along::kRows:
+          tile.a_row = axis[1].stride * view.row;
+          out_row = axis[1].spacing * columns * d.out_channels;
+          break;
+        case Along::kImages:
+          tile.a_row = view.image;
+          out_row = image;
+          break;
+      }
+      const int64_t at[3] = {block.plane, line.row, line.column};
+      int64_t first[3], taps[3], from[3];
+      bool same = true;
+      for (int i = 0; i < 3; i++) {
+        const Range r = i < 2 || line.along != Along::kColumns
+                            ? axis[i].Taps(at[i])
+                            : Range{0, axis[i].taps};
+        first[i] = r.begin;
+        taps[i] = r.size();
+        same &= taps[i] == listed[i];
+        from[i] =
+            at[i] * axis[i].stride + axis[i].offset + first[i] * axis[i].step;
+      }
+      if (!same) {
+        run.List(view, taps, &tile, segments);
+        for (int i = 0; i < 3; i++) listed[i] = taps[i];
+      }
+      tile.a = tile.num_segments == 0
+                   ? view.pixels
+                   : view.At(line.n - block.images.begin, from[0], from[1],
+                             from[2]);
+      tile.b = weights + ((first[0] * axis[1].taps + first[1]) * axis[2].taps +
+                          first[2]) *
+                             d.group_in * kPanel<T>;
+      S* out =
+          run.y + line.n * image +
+          (((axis[0].begin + block.plane * axis[0].spacing) * axis[1].out +
+            axis[1].begin + line.row * axis[1].spacing) * columns +
+           axis[2].begin + line.column * axis[2].spacing) *
+              d.out_channels +
+          filter;
+      if constexpr (sizeof(S) == sizeof(T)) {
+        tile.c = out;
+        tile.c_row = out_row;
+      } else {
+        tile.c = sums;
+        tile.c_row = kPanel<T>;
+      }
+      RunTerms(tile, line.length);
+      if constexpr (sizeof(S) != sizeof(T)) {
+        for (int64_t i = 0; i < line.length; i++) {
+          Narrow(sums + i * kPanel<T>, out + i * out_row, tile.columns);
+        }
+      }
+    }
+  };
 
   // The segments in runs of about kTerms terms.
   static void RunTerms(Tile<T> tile, int64_t length) {
@@ -343,9 +454,10 @@ bool RunDirect(const Direct& d, const S* x, const S* w, S* y) {
   const bool over_images = plain && d.axis[2].count < kShortRow &&
                            d.batch > d.axis[2].count;
   // Without a tap there is nothing to read: the outputs are zero.
-  const bool copies = d.taps() > 0 &&
-                      (!plain || (!over_images && !d.axis[2].Inside()));
-  const DirectRun<S, T> run{d, x, packed, y, copies, over_images};
+  const bool pads = d.taps() > 0 && !over_images && !d.axis[2].Inside();
+  const bool cuts = pads && plain && CutsEnds(d);
+  const bool copies = d.taps() > 0 && (!plain || (pads && !cuts));
+  const DirectRun<S, T> run{d, x, packed, y, copies, over_images, cuts};
   const Blocks blocks = CutDirect<T>(d, over_images);
   const int64_t panels = CeilDiv(d.group_out, kPanel<T>);
   // Too few blocks: threads share them by their panels.

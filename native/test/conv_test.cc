@@ -252,6 +252,22 @@ TEST(conv_tiny_images) {
   CheckFloats(Square({40, 3, 4, 5, 6}, 3, 11, 1, 1, 0, 0, 1));
 }
 
+// Rows whose ends are cut off: of one image and several, with taps of which
+// none, some or all lie within, in every place of the window.
+TEST(conv_row_ends) {
+  for (int64_t batch : {1, 3, 9}) {
+    CheckConv(Square({batch, 9, 13, 5}, 3, 7, 1, 1, 2, 2, 1), DType::kFloat32);
+    CheckConv(Square({batch, 6, 8, 33}, 3, 18, 1, 1, 1, 1, 1), DType::kFloat32);
+    CheckConv(Square({batch, 11, 15, 3}, 5, 17, 1, 1, 0, 4, 1),
+              DType::kFloat32);
+    CheckConv(Square({batch, 17, 23, 4}, 3, 6, 2, 1, 1, 1, 1), DType::kFloat32);
+    CheckConv(Square({batch, 12, 19, 4}, 3, 9, 1, 3, 3, 3, 1), DType::kFloat32);
+  }
+  CheckFloats(Square({2, 9, 10, 3}, 2, 4, 1, 1, 3, 3, 1));
+  CheckFloats(Square({2, 3, 7, 9, 3}, 3, 4, 1, 1, 1, 1, 1));
+  CheckFloats(Square({1, 70, 21, 64}, 3, 5, 1, 1, 1, 1, 1));
+}
+
 // Sums beyond the length of one run, long rows, wide strides, empty parts.
 TEST(conv_extremes) {
   CheckFloats(Square({1, 6, 7, 200}, 3, 17, 1, 1, 1, 1, 1));
