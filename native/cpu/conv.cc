@@ -96,8 +96,9 @@ struct InputBackward {
   }
 };
 
-// Elements of x, widened or padded, that are in scratch memory at a time.
-constexpr int64_t kCopiedElements = int64_t{4} << 20;
+// Elements of x, widened or padded, that are in scratch memory at a time: with
+// the gradient they stay in L2.
+constexpr int64_t kCopiedElements = int64_t{128} << 10;
 
 // x with zero columns such that every tap of every output reads within.
 template <class S>

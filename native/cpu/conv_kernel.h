@@ -1,7 +1,7 @@
 // The gradient of a convolution's kernel: for every tap a product of x,
 // transposed, with dy, its reduction the output pixels: one segment for each
 // image row. A thread owns tiles of the result and goes through all pixels in
-// order, in blocks whose rows of dy it packs. Retargeted: include after
+// order, in blocks whose rows of dy it packs unless they are a panel already. Retargeted: include after
 // conv_geometry.h.
 #pragma once
 
@@ -62,8 +62,14 @@ struct KernelGradient {
     return count;
   }
 
+  // dy as it is serves as its only panel.
+  bool InPlace() const { return g.out_channels <= kPanel<T>; }
+  int64_t PanelStep() const {
+    return InPlace() ? g.out_channels : kPanel<T>;
+  }
+
   // The pixels of `block` that the tap reads within the image: offsets from x
-  // and, in its packed panel, from the block's first pixel of dy.
+  // and, in the panel, from the block's first pixel of dy.
   void ListPixels(const TapRows& t, const PixelBlock& block, Tile<T>* tile,
                   Segment* segments) const {
     const Range columns{Max(t.columns.begin, block.columns.begin),
@@ -72,7 +78,7 @@ struct KernelGradient {
     tile->steps = Max(columns.size(), 0);
     tile->num_segments = 0;
     if (tile->steps == 0) return;
-    const int64_t width = block.columns.size();
+    const int64_t width = InPlace() ? g.out[2] : block.columns.size();
     const int64_t column = columns.begin * g.stride[2] +
                            t.tap[2] * g.dilation[2] - g.low[2];
     for (int64_t r = block.rows.begin; r < block.rows.end; r++) {
@@ -90,7 +96,7 @@ struct KernelGradient {
       segments[tile->num_segments++] = {
           (position * g.in[2] + column) * g.in_channels,
           ((r - block.rows.begin) * width + columns.begin -
-           block.columns.begin) * kPanel<T>};
+           block.columns.begin) * PanelStep()};
     }
   }
 
@@ -132,11 +138,13 @@ struct KernelGradient {
           tiles[i] = {};
           tiles[i].a_row = 1;
           tiles[i].a_step = g.stride[2] * g.in_channels;
-          tiles[i].b_step = kWidth;
+          tiles[i].b_step = PanelStep();
           tiles[i].c_row = g.out_channels;
           tiles[i].accumulate = true;
           ListPixels(list[i], block, &tiles[i], segments + i * block_rows);
         }
+        const int64_t first_pixel =
+            block.rows.begin * g.out[2] + block.columns.begin;
         int64_t packed_panel = -1;
         int64_t entry = 0;
         for (int64_t u = begin; u < end; u++) {
@@ -148,7 +156,7 @@ struct KernelGradient {
               static_cast<int>(Min(kWidth, g.group_out - panel * kWidth));
           if (packed_panel != u / per_panel) {
             packed_panel = u / per_panel;
-            PackOutputs(block, filter, columns, packed);
+            if (!InPlace()) PackOutputs(block, filter, columns, packed);
             entry = 0;
           }
           while (index >= tiles_before[entry + 1]) entry++;
@@ -162,7 +170,8 @@ struct KernelGradient {
               (t.tap[0] * g.window[1] + t.tap[1]) * g.window[2] + t.tap[2];
           Tile<T> tile = tiles[entry];
           tile.a = x + group * g.group_in + first;
-          tile.b = packed;
+          tile.b = InPlace() ? dy + filter + first_pixel * g.out_channels
+                             : packed;
           tile.c = dw + (tap * g.group_in + first) * g.out_channels + filter;
           tile.columns = columns;
           TileFor<T>(static_cast<int>(rows), columns)(tile);
