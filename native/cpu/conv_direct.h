@@ -38,7 +38,7 @@ KERATIN_INLINE Range InnerColumns(const DirectAxis& axis, Range outputs) {
 // of their own; and the part of all columns that they then are at least, since
 // else copying the rows costs less.
 constexpr int64_t kCutLength = 6;
-constexpr int64_t kCutPart = 10;
+constexpr int64_t kCutPart = 7;
 
 // Whether the ends, where some taps read beyond the input, are computed apart.
 KERATIN_INLINE bool CutsEnds(const Direct& d) {
