@@ -35,13 +35,23 @@ inline void Pause() {
 
 thread_local bool in_job = false;
 
-// A mailbox a worker: the submitter writes only to those that take part, so a
-// late riser never reads a job that is not its own.
+// A mailbox a worker: the submitter writes only to those that take part. Jobs
+// are numbered. Whoever counts `taken` up to a job's number runs it, the worker
+// or, where that has not risen in time, the submitter; so a late riser never
+// reads a job that is not its own.
 struct alignas(kLine) Mailbox {
   std::atomic<uint32_t> posted{0};
+  std::atomic<uint32_t> taken{0};
   void (*body)(void*, int, int) = nullptr;
   void* context = nullptr;
   int workers = 0;
+
+  // Whether job `number` is the caller's to run.
+  bool Take(uint32_t number) {
+    uint32_t before = number - 1;
+    return taken.compare_exchange_strong(before, number,
+                                         std::memory_order_acq_rel);
+  }
 };
 
 class Pool {
@@ -68,6 +78,13 @@ class Pool {
     }
     in_job = true;
     body(context, 0, workers);
+    // A part is the same on whatever thread it runs.
+    for (int i = 1; i < workers; i++) {
+      Mailbox& box = boxes_[i - 1];
+      if (!box.Take(box.posted.load(std::memory_order_relaxed))) continue;
+      body(context, i, workers);
+      left_.fetch_sub(1, std::memory_order_relaxed);
+    }
     in_job = false;
     // A worker that lost its core to another process needs ours to go on.
     for (int i = 0; left_.load(std::memory_order_acquire) > 0; i++) {
@@ -93,7 +110,8 @@ class Pool {
     in_job = true;
     for (;;) {
       AwaitPost(box, seen);
-      seen++;
+      seen = box.posted.load(std::memory_order_acquire);
+      if (!box.Take(seen)) continue;
       box.body(box.context, index + 1, box.workers);
       left_.fetch_sub(1, std::memory_order_release);
     }

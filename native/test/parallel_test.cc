@@ -1,6 +1,7 @@
 #include "../cpu/parallel.h"
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -71,6 +72,31 @@ TEST(parallel_submitters) {
     for (int64_t i = begin; i < end; i++) Mark(nested[i]);
   });
   for (const auto& marks : nested) CHECK(AllMarked(marks, 1));
+  SetThreadCount(0);
+}
+
+// A worker that does not rise in time finds its part taken, and the next one.
+TEST(parallel_late_workers) {
+  SetThreadCount(4);
+  for (int round = 0; round < 2000; round++) {
+    struct Job {
+      std::atomic<int> runs[4] = {};
+      std::atomic<int> workers{0};
+    } job;
+    RunParallel(
+        4,
+        [](void* context, int worker, int workers) {
+          Job& j = *static_cast<Job*>(context);
+          j.runs[worker]++;
+          j.workers = workers;
+        },
+        &job);
+    for (int i = 0; i < 4; i++) CHECK(job.runs[i] == (i < job.workers ? 1 : 0));
+    // Sometimes long enough for workers to fall asleep.
+    if (round % 200 == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
   SetThreadCount(0);
 }
 
