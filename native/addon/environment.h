@@ -47,6 +47,15 @@ class JsOwners final : public OwnerHooks {
     napi_adjust_external_memory(env_, bytes, &total);
   }
 
+  void InsistOnCollection() override {
+    if (closing) return;
+    // More than any engine allows to be held from outside: it collects at once.
+    constexpr int64_t kTooMuch = int64_t{1} << 42;
+    int64_t total;
+    napi_adjust_external_memory(env_, kTooMuch, &total);
+    napi_adjust_external_memory(env_, -kTooMuch, &total);
+  }
+
   bool CollectGarbage(bool thorough) override {
     if (hook_ == nullptr || closing) return false;
     napi_handle_scope scope;

@@ -56,8 +56,10 @@ void StorageTable::SweepIfDue(size_t bytes) {
     if (live_bytes_ > before / 2 && live_bytes_ > kMinByteLimit / 2) {
       if (hooks_.CollectGarbage(true)) Sweep();
     }
-  } else if (hooks_.HasCollected()) {
-    Sweep();
+  } else {
+    // Collected when the engine likes, or when it has waited too long.
+    if (live_bytes_ > byte_limit_ + byte_limit_ / 4) hooks_.InsistOnCollection();
+    if (hooks_.HasCollected()) Sweep();
   }
 }
 

@@ -28,6 +28,8 @@ class OwnerHooks {
   virtual void Forget(Owner owner) = 0;
   // Memory held on behalf of the garbage collector changed by `bytes`.
   virtual void Adjust(int64_t bytes) = 0;
+  // Has garbage collected where CollectGarbage cannot, at a higher price.
+  virtual void InsistOnCollection() = 0;
   // Tries to have dead owners found now. False where there is no such way.
   virtual bool CollectGarbage(bool thorough) = 0;
   // Whether the garbage collector has run since this was last asked.

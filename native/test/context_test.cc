@@ -202,8 +202,11 @@ TEST(context_notifies_whoever_awaits) {
         f.program, {one}, {result}, SubmitMode::kQueued, &error);
     for (int spin = 0; spin < i % 200; spin++) (void)f.context.completed();
     if (!f.context.Await(sequence)) {
-      while (f.notified == before) std::this_thread::yield();
-      CHECK(f.context.IsDone(sequence));
+      // The notification may be a late one of the submission before, whose
+      // ending Await has seen itself.
+      while (f.notified == before || !f.context.IsDone(sequence)) {
+        std::this_thread::yield();
+      }
     }
     f.context.Reap();
     f.context.storages().ReleaseOwner(result);

@@ -26,6 +26,10 @@ class FakeOwners final : public OwnerHooks {
     forgotten++;
   }
   void Adjust(int64_t bytes) override { reported += bytes; }
+  void InsistOnCollection() override {
+    insisted++;
+    has_collected = true;
+  }
   bool CollectGarbage(bool) override {
     collections++;
     return has_hook;
@@ -35,6 +39,7 @@ class FakeOwners final : public OwnerHooks {
   bool has_hook = false;
   bool has_collected = false;
   int collections = 0;
+  int insisted = 0;
   int forgotten = 0;
   int64_t reported = 0;
 

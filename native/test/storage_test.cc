@@ -90,6 +90,23 @@ TEST(storage_of_a_variable_outlives_it_in_a_read) {
   CHECK(table.memory().live_bytes == 0);
 }
 
+// An engine that does not collect by itself is made to, soon after the limit.
+TEST(storage_insists_on_collection) {
+  FakeOwners owners;
+  StorageTable table(owners);
+  constexpr size_t kSize = size_t{1} << 20;
+  for (int i = 0; i < 500; i++) {
+    const Owner owner = owners.Make();
+    CHECK(table.Create(kSize, owner) != nullptr);
+    owners.Kill(owner);
+    // Below the limit it is left alone.
+    if (i < 64) CHECK(owners.insisted == 0);
+  }
+  CHECK(owners.insisted > 0);
+  CHECK(table.memory().peak_bytes <= int64_t{96} << 20);
+  CHECK(owners.forgotten > 300);
+}
+
 // What is forgotten is found when the limit is passed, with a hook or without.
 TEST(storage_stays_bounded) {
   for (bool hook : {true, false}) {
