@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { Input, layers, type Model, Sequential, type Tensor, tensor } from "../src/index.ts";
-import type { Figure } from "./measure.ts";
-import { models } from "./models.ts";
+import { type Model, Sequential, type Tensor, tensor } from "../src/index.ts";
+import { besidePeers, type Figure, processMilliseconds } from "./measure.ts";
+import { convnetLayers, models } from "./models.ts";
 import { findTrainingPeers } from "./peers/training.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -31,16 +30,7 @@ function digits(): Epoch {
   const count = 8000;
   const pixels = read("t10k-images-idx3-ubyte.gz", 16).subarray(0, count * 784);
   const labels = read("t10k-labels-idx1-ubyte.gz", 8).subarray(0, count);
-  const model = new Sequential([
-    Input({ shape: [28, 28, 1] }),
-    new layers.Conv2D(16, 3, { activation: "relu" }),
-    new layers.MaxPooling2D(),
-    new layers.Conv2D(32, 3, { activation: "relu" }),
-    new layers.MaxPooling2D(),
-    new layers.Flatten(),
-    new layers.Dropout(0.3),
-    new layers.Dense(10, { activation: "softmax" }),
-  ]);
+  const model = new Sequential(convnetLayers([16, 32], 0.3, "softmax"));
   model.compile({
     optimizer: "adam",
     loss: "sparse_categorical_crossentropy",
@@ -116,37 +106,24 @@ function coldStart(): number | null {
     ]);
     model.compile({ optimizer: "adam", loss: "mse" });
     await model.trainOnBatch(ops.ones([128, 784]), ops.ones([128, 10]));`;
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round++) {
-    const start = performance.now();
-    const { status } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    if (status !== 0) throw new Error("the process of the cold start failed");
-    best = Math.min(best, performance.now() - start);
-  }
-  return best;
+  return processMilliseconds(process.execPath, ["--input-type=module", "-e", code], {
+    rounds: 5,
+  });
 }
 
 /** Epochs and cold start, ours and those of the peers that have `fit`. */
 export async function epochsBench(filter: string): Promise<Figure[]> {
   const figures: Figure[] = [];
   if (!existsSync(text)) console.log(`letters is skipped: there is no ${text} (KERATIN_TEXT)`);
-  const peers = findTrainingPeers().filter(({ fit }) => fit !== undefined);
+  const peers = findTrainingPeers().flatMap(({ name, keras, close }) =>
+    keras === null ? [] : [{ name, keras, close }],
+  );
   for (const [name, make] of Object.entries(epochs)) {
     if (!name.includes(filter)) continue;
     const { seconds, delay } = await timeEpoch(make);
-    const row = { name: `${name}, epoch`, value: seconds, unit: "s" };
-    if (peers.length === 0) figures.push(row);
-    for (const peer of peers) {
-      const theirs = (await peer.fit?.(name, text)) as number;
-      figures.push({
-        ...row,
-        peer: `${peer.name} (${theirs.toFixed(2)} s)`,
-        ratio: seconds / theirs,
-      });
-    }
-    figures.push({
+    const theirs: [string, number][] = [];
+    for (const { name: peer, keras } of peers) theirs.push([peer, await keras.fit(name, text)]);
+    figures.push(...besidePeers({ name: `${name}, epoch`, value: seconds, unit: "s" }, theirs), {
       name: `${name}, delay of timers, 99th percentile`,
       value: delay,
       unit: "ms",
@@ -157,16 +134,8 @@ export async function epochsBench(filter: string): Promise<Figure[]> {
     const value = coldStart();
     if (value === null) console.log("cold start is skipped: there is no dist (npm run build)");
     else {
-      const row = { name: "cold start of mlp", value, unit: "ms" };
-      if (peers.length === 0) figures.push(row);
-      for (const peer of peers) {
-        const theirs = peer.coldStart?.() as number;
-        figures.push({
-          ...row,
-          peer: `${peer.name} (${theirs.toFixed(0)} ms)`,
-          ratio: value / theirs,
-        });
-      }
+      const theirs = peers.map(({ name, keras }) => [name, keras.coldStart()] as const);
+      figures.push(...besidePeers({ name: "cold start of mlp", value, unit: "ms" }, theirs));
     }
   }
   for (const peer of peers) peer.close();

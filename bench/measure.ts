@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { spawnSync } from "node:child_process";
 
 /** One figure, in the form of every bench. */
 export interface Figure {
@@ -15,6 +16,39 @@ export interface Figure {
   readonly ratio?: number;
   /** What DESIGN section 10 says it should reach, in the same unit. */
   readonly reach?: number;
+}
+
+/** A figure beside each peer's, or alone where there is none. */
+export function besidePeers(
+  own: { readonly name: string; readonly value: number; readonly unit: string },
+  theirs: Iterable<readonly [peer: string, value: number]>,
+): Figure[] {
+  const figures = [...theirs].map(([peer, value]) => ({
+    ...own,
+    peer: `${peer} (${value.toFixed(2)} ${own.unit})`,
+    ratio: own.value / value,
+  }));
+  return figures.length === 0 ? [own] : figures;
+}
+
+/** Milliseconds of a whole process at best. Throws where it fails. */
+export function processMilliseconds(
+  command: string,
+  args: readonly string[],
+  { rounds, env = {} }: { rounds: number; env?: Readonly<Record<string, string>> },
+): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    const { status, stderr } = spawnSync(command, args, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...env },
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(`${command} failed: ${stderr}`);
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
 }
 
 /** How a function is timed. */

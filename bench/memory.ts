@@ -4,10 +4,9 @@
  *
  * @module
  */
+import { bytesOf } from "../src/jit/graph.ts";
 import type { Plan } from "../src/runtime/backend.ts";
 import { currentBackend } from "../src/runtime/device.ts";
-import { itemSize } from "../src/util/dtypes.ts";
-import { sizeOf } from "../src/util/shapes.ts";
 import type { Figure } from "./measure.ts";
 import { models } from "./models.ts";
 
@@ -36,7 +35,7 @@ function lifetimesOf({ instructions, values }: Plan): Lifetime[] {
       const value = values[id];
       if (value?.place !== "arena") continue;
       const begin = value.index * unit;
-      const end = begin + sizeOf(value.shape) * itemSize(value.dtype);
+      const end = begin + bytesOf(value);
       const lifetime = { begin, end, first: i, last: i };
       current.set(value.index, lifetime);
       all.push(lifetime);

@@ -66,6 +66,25 @@ function sequential(list: Layers, optimizer: Optimizer, x: Tensor, y: Tensor): W
   return compiled(new Sequential(list), optimizer, x, y);
 }
 
+/** A small network for 28x28 images of ten classes. */
+export function convnetLayers(
+  filters: readonly [number, number],
+  dropout: number,
+  activation: string | null = null,
+): Layers {
+  const [first, second] = filters;
+  return [
+    Input({ shape: [28, 28, 1] }),
+    new layers.Conv2D(first, 3, { activation: "relu" }),
+    new layers.MaxPooling2D(),
+    new layers.Conv2D(second, 3, { activation: "relu" }),
+    new layers.MaxPooling2D(),
+    new layers.Flatten(),
+    new layers.Dropout(dropout),
+    new layers.Dense(10, { activation }),
+  ];
+}
+
 function gpt(): Workload {
   const [width, heads, length, words] = [128, 4, 128, 65];
   const tokens = Input({ shape: [length], dtype: "int32" });
@@ -207,16 +226,7 @@ export const models: Readonly<Record<string, () => Workload>> = {
     ),
   convnet: () =>
     sequential(
-      [
-        Input({ shape: [28, 28, 1] }),
-        new layers.Conv2D(32, 3, { activation: "relu" }),
-        new layers.MaxPooling2D(),
-        new layers.Conv2D(64, 3, { activation: "relu" }),
-        new layers.MaxPooling2D(),
-        new layers.Flatten(),
-        new layers.Dropout(0.5),
-        new layers.Dense(10),
-      ],
+      convnetLayers([32, 64], 0.5),
       new optimizers.Adam({ learningRate: 1e-3 }),
       values([128, 28, 28, 1]),
       classes([128], 10),

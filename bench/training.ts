@@ -4,7 +4,7 @@
  * @module
  */
 import { ops, type Tensor } from "../src/index.ts";
-import { type Figure, millisecondsOf } from "./measure.ts";
+import { besidePeers, type Figure, millisecondsOf } from "./measure.ts";
 import { models } from "./models.ts";
 import { findTrainingPeers, type TrainingReply } from "./peers/training.ts";
 
@@ -66,12 +66,10 @@ export async function training(filter: string): Promise<Figure[]> {
     }
     for (const [key, label] of Object.entries(rows) as [keyof typeof rows, string][]) {
       const value = Math.min(...ours.map((row) => row[key]));
-      const own = { name: `${name}, ${label}`, value, unit: "ms" };
-      if (theirs.size === 0) figures.push(own);
-      for (const [peer, replies] of theirs) {
-        const best = Math.min(...replies.map((reply) => reply[key]));
-        figures.push({ ...own, peer: `${peer} (${best.toFixed(2)} ms)`, ratio: value / best });
-      }
+      const bests = [...theirs].map(
+        ([peer, replies]) => [peer, Math.min(...replies.map((reply) => reply[key]))] as const,
+      );
+      figures.push(...besidePeers({ name: `${name}, ${label}`, value, unit: "ms" }, bests));
     }
   }
   for (const peer of peers) peer.close();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { spawnSync } from "node:child_process";
+import { processMilliseconds } from "../measure.ts";
 import { hasModules, PythonServer } from "./python-server.ts";
 
 /** What a peer took, in milliseconds. */
@@ -19,14 +19,20 @@ export interface TrainingReply {
   readonly missing?: boolean;
 }
 
+/** What bench/epochs.ts times. */
+export interface KerasPeer {
+  /** Seconds of an epoch of `fit`. */
+  fit(name: string, text: string): Promise<number>;
+  /** Milliseconds of a process that imports the library and makes one step. */
+  coldStart(): number;
+}
+
 /** One of the ways in which a peer runs. */
 export interface TrainingPeer {
   readonly name: string;
   time(model: string, seconds: number): Promise<TrainingReply>;
-  /** Seconds of an epoch of `fit`, as bench/epochs.ts has it; not in PyTorch. */
-  readonly fit?: (name: string, text: string) => Promise<number>;
-  /** Milliseconds of a process that imports the library and makes one step. */
-  readonly coldStart?: () => number;
+  /** What only Keras has; null for PyTorch. */
+  readonly keras: KerasPeer | null;
   close(): void;
 }
 
@@ -69,15 +75,7 @@ model = keras.Sequential([
 ])
 model.compile(optimizer="adam", loss="mse", jit_compile=${jit ? "True" : "False"})
 model.train_on_batch(np.ones((128, 784), "float32"), np.ones((128, 10), "float32"))`;
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 2; round++) {
-    const start = performance.now();
-    const env = { ...process.env, ...variables };
-    const { status } = spawnSync(python, ["-c", code], { stdio: "ignore", env });
-    if (status !== 0) throw new Error("the peer's process of the cold start failed");
-    best = Math.min(best, performance.now() - start);
-  }
-  return best;
+  return processMilliseconds(python, ["-c", code], { rounds: 2, env: variables });
 }
 
 /** Those that the Pythons of KERATIN_PYTHON and KERATIN_TORCH_PYTHON have; says which are missing. */
@@ -99,11 +97,14 @@ export function findTrainingPeers(): TrainingPeer[] {
       name,
       time: (model, seconds) => server.ask<TrainingReply>({ model, seconds, jit }),
       close: () => server.close(),
-      ...(engine === "keras" && {
-        fit: async (fit: string, text: string) =>
-          (await server.ask<{ epoch: number }>({ fit, text, jit })).epoch,
-        coldStart: () => coldStartOf(python, jit, variables),
-      }),
+      keras:
+        engine === "torch"
+          ? null
+          : {
+              fit: async (fit, text) =>
+                (await server.ask<{ epoch: number }>({ fit, text, jit })).epoch,
+              coldStart: () => coldStartOf(python, jit, variables),
+            },
     });
   }
   return found;

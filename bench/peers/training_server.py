@@ -84,16 +84,7 @@ class Keras:
                 layers.Dense(10),
             ]
         elif name == "convnet":
-            parts = [
-                keras.Input((28, 28, 1)),
-                layers.Conv2D(32, 3, activation="relu"),
-                layers.MaxPooling2D(),
-                layers.Conv2D(64, 3, activation="relu"),
-                layers.MaxPooling2D(),
-                layers.Flatten(),
-                layers.Dropout(0.5),
-                layers.Dense(10),
-            ]
+            parts = self.convnet(32, 64, 0.5)
         elif name == "lstm":
             parts = [keras.Input((100, 64)), layers.LSTM(128), layers.Dense(10)]
         elif name == "tiny":
@@ -114,6 +105,19 @@ class Keras:
         else:
             return self.gpt(), keras.optimizers.AdamW(3e-4, weight_decay=0.1), True
         return keras.Sequential(parts), adam, True
+
+    def convnet(self, first, second, dropout, activation=None):
+        keras, layers = self.keras, self.keras.layers
+        return [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(first, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(second, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(dropout),
+            layers.Dense(10, activation=activation),
+        ]
 
     def resnet(self):
         keras, layers = self.keras, self.keras.layers
@@ -186,20 +190,9 @@ class Keras:
 
 
     def fit(self, name, text, jit):
-        keras, layers = self.keras, self.keras.layers
+        keras = self.keras
         if name == "digits":
-            model = keras.Sequential(
-                [
-                    keras.Input((28, 28, 1)),
-                    layers.Conv2D(16, 3, activation="relu"),
-                    layers.MaxPooling2D(),
-                    layers.Conv2D(32, 3, activation="relu"),
-                    layers.MaxPooling2D(),
-                    layers.Flatten(),
-                    layers.Dropout(0.3),
-                    layers.Dense(10, activation="softmax"),
-                ]
-            )
+            model = keras.Sequential(self.convnet(16, 32, 0.3, "softmax"))
             model.compile(
                 optimizer="adam",
                 loss="sparse_categorical_crossentropy",
