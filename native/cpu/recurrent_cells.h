@@ -35,6 +35,16 @@ KERATIN_INLINE void ForEachUnit(int64_t units, const Body& body) {
   }
 }
 
+// Four columns of a row of gates.
+template <class S, class V>
+KERATIN_INLINE void StoreGates(S* gates, int64_t units, int64_t n, V a, V b,
+                               V c, V d) {
+  StoreNarrow(gates, n, a);
+  StoreNarrow(gates + units, n, b);
+  StoreNarrow(gates + 2 * units, n, c);
+  StoreNarrow(gates + 3 * units, n, d);
+}
+
 // The rows of a sample that a step forward reads and writes.
 template <class S>
 struct StepRows {
@@ -78,12 +88,7 @@ struct Lstm {
       const V g = TanhOf(LoadWide(sums + 2 * units, n));
       const V o = SigmoidOf(LoadWide(sums + 3 * units, n));
       V c = LoadWide(r.c + j, n);
-      if (r.gates != nullptr) {
-        StoreNarrow(r.gates + j, n, i);
-        StoreNarrow(r.gates + j + units, n, f);
-        StoreNarrow(r.gates + j + 2 * units, n, g);
-        StoreNarrow(r.gates + j + 3 * units, n, o);
-      }
+      if (r.gates != nullptr) StoreGates(r.gates + j, units, n, i, f, g, o);
       if (!r.masked) {
         c = f * c + i * g;
         StoreNarrow(r.c + j, n, c);
@@ -148,10 +153,7 @@ struct Gru {
       const V fourth = LoadWide(sums + 3 * units, n);
       const V candidate = TanhOf(kAfter ? product + r * fourth : product);
       if (s.gates != nullptr) {
-        StoreNarrow(s.gates + j, n, z);
-        StoreNarrow(s.gates + j + units, n, r);
-        StoreNarrow(s.gates + j + 2 * units, n, candidate);
-        StoreNarrow(s.gates + j + 3 * units, n, fourth);
+        StoreGates(s.gates + j, units, n, z, r, candidate, fourth);
       }
       if (s.masked) return;
       StoreNarrow(s.h + j, n,
