@@ -8,8 +8,8 @@ import type { TensorSpec } from "../runtime/backend.ts";
 import type { OpDefinition } from "../tensor/define-op.ts";
 import type { SymbolicValue, Tensor } from "../tensor/tensor.ts";
 import type { Variable } from "../tensor/variable.ts";
-import type { DType } from "../util/dtypes.ts";
-import type { Shape } from "../util/shapes.ts";
+import { type DType, itemSize } from "../util/dtypes.ts";
+import { type Shape, sizeOf } from "../util/shapes.ts";
 
 /** Where a value comes from. */
 export type Origin =
@@ -34,6 +34,11 @@ export class GraphValue implements TensorSpec, SymbolicValue {
     this.dtype = spec.dtype;
     this.origin = origin;
   }
+}
+
+/** How much memory a value takes. */
+export function bytesOf({ shape, dtype }: TensorSpec): number {
+  return sizeOf(shape) * itemSize(dtype);
 }
 
 /** An op and its operands. */

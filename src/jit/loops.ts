@@ -4,6 +4,7 @@
  * @module
  */
 import { AttributePacker } from "../runtime/attributes.ts";
+import type { LoopSum } from "../runtime/backend.ts";
 import type { OpDefinition } from "../tensor/define-op.ts";
 import { type Shape, sizeOf } from "../util/shapes.ts";
 import type { GraphNode, GraphValue } from "./graph.ts";
@@ -47,11 +48,15 @@ export function shapeOf(steps: readonly GraphNode[]): Shape {
   return ((op.traits.sum === true ? inputs : outputs)[0] as GraphValue).shape;
 }
 
-/** What is added up by a sum over some axes, and how long its rows are; null: neither. */
-export function sumLayout(
-  shape: Shape,
-  axes: readonly number[],
-): { over: "all" | "rows" | "columns"; row: number } | null {
+/** What a sum adds up: everything, or each row or column of rows of one length. */
+export interface SumLayout {
+  readonly over: LoopSum["over"];
+  /** Elements of a row; 0 where everything is added up. */
+  readonly row: number;
+}
+
+/** The layout of a sum over some axes; null: it has none of these. */
+export function sumLayout(shape: Shape, axes: readonly number[]): SumLayout | null {
   const long = shape.flatMap((length, axis) => (length === 1 ? [] : [axis]));
   const isSummed = long.map((axis) => axes.includes(axis));
   const summed = isSummed.filter(Boolean).length;

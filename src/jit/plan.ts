@@ -18,8 +18,8 @@ import { scalarBytes } from "../tensor/create.ts";
 import type { Variable } from "../tensor/variable.ts";
 import { itemSize } from "../util/dtypes.ts";
 import { sizeOf } from "../util/shapes.ts";
-import type { Graph, GraphNode, GraphValue } from "./graph.ts";
-import { shapeOf, sumLayout } from "./loops.ts";
+import { bytesOf, type Graph, type GraphNode, type GraphValue } from "./graph.ts";
+import { type SumLayout, shapeOf, sumLayout } from "./loops.ts";
 import { type Interval, planOffsets, planSlots } from "./memory.ts";
 
 /** The unit of offsets, in bytes. */
@@ -38,10 +38,6 @@ type Target =
   | { readonly kind: "value"; readonly value: GraphValue }
   | { readonly kind: "variable"; readonly variable: Variable; readonly like: GraphValue }
   | { readonly kind: "result"; readonly index: number; readonly like: GraphValue };
-
-function bytesOf(value: GraphValue): number {
-  return sizeOf(value.shape) * itemSize(value.dtype);
-}
 
 /** Whether a loop makes a value by adding up. */
 function isSum(node: GraphNode, value: GraphValue): boolean {
@@ -375,9 +371,7 @@ class Planner {
     const sums = nodes.slice(steps.length).map((node) => {
       const [value] = node.inputs as [GraphValue];
       const axes = node.attributes["axes"] as readonly number[];
-      const { over, row } = sumLayout(value.shape, axes) as NonNullable<
-        ReturnType<typeof sumLayout>
-      >;
+      const { over, row } = sumLayout(value.shape, axes) as SumLayout;
       longest = Math.max(longest, row);
       const name = over === "columns" ? "accumulate_columns" : "accumulate_rows";
       return { kernel: this.#backend.resolve(name) as Kernel, value: numberOf(value), over };

@@ -22,7 +22,7 @@ import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { isFloat } from "../util/dtypes.ts";
+import { computedIn, isFloat } from "../util/dtypes.ts";
 import { ArgumentError, describe } from "../util/errors.ts";
 import { normal } from "./random.ts";
 import { drawSeed, type Seed } from "./seed-generator.ts";
@@ -88,7 +88,7 @@ export const elasticTransform: PublicOp<
         sigma,
         dataFormat: "channels_last",
       });
-      const compute = drawn === "float64" ? "float64" : "float32";
+      const compute = computedIn(drawn);
       const moved = multiply(
         castTo(reshapeTo(smooth, [batch, 1, points]), compute),
         scalar(alpha, compute),

@@ -12,7 +12,7 @@ import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import { optionalTensor, type PublicOp, publicOp, tensorArgument } from "../tensor/public-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { isFloat, resultType } from "../util/dtypes.ts";
+import { computedIn, isFloat, resultType } from "../util/dtypes.ts";
 import { ArgumentError, formatShape, ShapeError, UnsupportedError } from "../util/errors.ts";
 import type { Shape } from "../util/shapes.ts";
 import { add, divide, multiply, subtract } from "./arithmetic.ts";
@@ -71,7 +71,7 @@ function attentionByOps(
 ): [y: Tensor, stats: Tensor] {
   const [query, key, value, ...rest] = operands as readonly [Tensor, Tensor, Tensor, ...Tensor[]];
   const { dtype } = query;
-  const compute = dtype === "float64" ? "float64" : "float32";
+  const compute = computedIn(dtype);
   const [q, k, v] = [query, key, value].map((x) => castTo(x, compute)) as [Tensor, Tensor, Tensor];
   const bias = hasBias ? castTo(rest[0] as Tensor, compute) : null;
   const mask = hasMask ? (rest[hasBias ? 1 : 0] as Tensor) : null;
@@ -125,7 +125,7 @@ const attentionOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttribu
   infer: ([q, , v]) => {
     const { shape, dtype } = q as Tensor;
     const [batch, length, heads] = shape as readonly [number, number, number];
-    const compute = dtype === "float64" ? "float64" : "float32";
+    const compute = computedIn(dtype);
     return [
       { shape: [batch, length, heads, (v as Tensor).shape[3] as number], dtype },
       { shape: [batch, heads, length, 2], dtype: compute },

@@ -8,13 +8,13 @@ import type { AttributeSchema, AttributeValue } from "../runtime/attributes.ts";
 import { castTo } from "../tensor/cast.ts";
 import { fill } from "../tensor/fill.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { DType } from "../util/dtypes.ts";
+import { computedIn } from "../util/dtypes.ts";
 import { add, multiply } from "./arithmetic.ts";
 import { reshapeTo, sumOver } from "./broadcasting.ts";
 import { select } from "./comparison.ts";
 import { scanTensors } from "./control/scan.ts";
 import { matrixProduct } from "./linear.ts";
-import { concatenateAlong, flipOver, permute, sliceAt, sliceAxis } from "./shaping.ts";
+import { concatenateAlong, flipOver, sliceAt, sliceAxis, swapTime } from "./shaping.ts";
 
 /** Attributes of the ops of all cells. */
 export interface SequenceAttributes {
@@ -100,18 +100,9 @@ export function resultCount<A extends SequenceAttributes>(cell: Cell<A>, attribu
   return cell.states + (attributes.sequences ? 1 : 0);
 }
 
-function wideOf(dtype: DType): DType {
-  return dtype === "float64" ? "float64" : "float32";
-}
-
 /** Columns [from, to) of the last axis, in units. */
 export function columnsOf(x: Tensor, units: number, from: number, to: number = from + 1): Tensor {
   return sliceAxis(x, x.ndim - 1, from * units, to * units);
-}
-
-/** [batch, time, …] as [time, batch, …], and back. */
-function swapTime(x: Tensor): Tensor {
-  return permute(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
 }
 
 /** The row of a bias that belongs to the kernel (0) or the recurrent kernel (1). */
@@ -135,7 +126,7 @@ function stepsOf<A extends SequenceAttributes>(
   { x, kernel, recurrent, states, bias, mask }: Operands,
   attributes: A,
 ): Steps {
-  const wide = wideOf(x.dtype);
+  const wide = computedIn(x.dtype);
   const cast = (tensor: Tensor): Tensor => castTo(tensor, wide);
   const wideBias = bias === null ? null : cast(bias);
   const twoRows = cell.isApart(attributes);
@@ -213,7 +204,7 @@ export function gradientsByOps<A extends SequenceAttributes>(
   const units = recurrent.shape[0] as number;
   const { dtype } = x;
   const steps = stepsOf(cell, operands, attributes);
-  const dresults = rest.slice(1 + cell.states).map((dy) => castTo(dy, wideOf(dtype)));
+  const dresults = rest.slice(1 + cell.states).map((dy) => castTo(dy, computedIn(dtype)));
   const { recurrent: kernel, bias: ownBias } = steps.weights;
   const differentiated: Tensor[] = [steps.projected, kernel, ...steps.states];
   if (ownBias !== null) differentiated.push(ownBias);

@@ -9,7 +9,7 @@ import { castTo } from "../tensor/cast.ts";
 import { scalar } from "../tensor/create.ts";
 import { defineOp, type OpDefinition } from "../tensor/define-op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { DType } from "../util/dtypes.ts";
+import { computedIn } from "../util/dtypes.ts";
 import { add, multiply, negative, square, subtract } from "./arithmetic.ts";
 import { broadcastOver, reshapeTo } from "./broadcasting.ts";
 import { rsqrt } from "./exponential.ts";
@@ -27,11 +27,6 @@ interface RowAttributes {
 
 const schema = { axes: "int", epsilon: "float", hasGamma: "bool", hasBeta: "bool" } as const;
 
-/** What it is computed in, and the dtype of gamma, beta and the statistics. */
-function computeType(dtype: DType): DType {
-  return dtype === "float64" ? "float64" : "float32";
-}
-
 /**
  * The result, and of each row its mean (where that is taken off) and one over
  * its deviation: constants, which only the gradients read.
@@ -42,7 +37,7 @@ function normalizeByOps(
   centres: boolean,
 ): [y: Tensor, stats: Tensor] {
   const [given, ...rest] = operands as readonly [Tensor, ...Tensor[]];
-  const compute = computeType(given.dtype);
+  const compute = computedIn(given.dtype);
   const x = castTo(given, compute);
   const over = Array.from({ length: axes }, (_, i) => x.ndim - axes + i);
   const mean = centres ? meanOver(x, over, true) : null;
@@ -69,7 +64,7 @@ function defineRows(name: string, centres: boolean): OpDefinition<RowAttributes>
     attributes: schema,
     infer: ([x], { axes }) => {
       const { shape, dtype } = x as Tensor;
-      const parameter = { shape: shape.slice(shape.length - axes), dtype: computeType(dtype) };
+      const parameter = { shape: shape.slice(shape.length - axes), dtype: computedIn(dtype) };
       return [{ shape, dtype }, parameter, ...(centres ? [parameter] : [])];
     },
     vjp: "decompose",
@@ -77,7 +72,7 @@ function defineRows(name: string, centres: boolean): OpDefinition<RowAttributes>
       const { shape, dtype } = x as Tensor;
       const filled = (value: number): Tensor =>
         broadcastOver(
-          scalar(value, computeType(dtype)),
+          scalar(value, computedIn(dtype)),
           shape.slice(shape.length - attributes.axes),
         );
       const [, pullback] = vjp(
@@ -99,7 +94,7 @@ function defineRows(name: string, centres: boolean): OpDefinition<RowAttributes>
       const leading = shape.slice(0, shape.length - axes);
       return [
         { shape, dtype },
-        { shape: [...leading, centres ? 2 : 1], dtype: computeType(dtype) },
+        { shape: [...leading, centres ? 2 : 1], dtype: computedIn(dtype) },
       ];
     },
     vjp: ({ inputs, outputs: [, stats], grads: [dy] }, attributes) => {

@@ -145,6 +145,11 @@ const transposeOp: OpDefinition<{ axes: readonly number[] }> = defineOp({
   },
 });
 
+/** @internal [batch, time, …] as [time, batch, …], and back. */
+export function swapTime(x: Tensor): Tensor {
+  return permute(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
+}
+
 /** Whether axes are in place but for the last two. */
 function swapsLastAxes(axes: readonly number[]): boolean {
   const n = axes.length;

@@ -121,6 +121,11 @@ export function isHalf(dtype: string): boolean {
   return dtype === "float16" || dtype === "bfloat16";
 }
 
+/** What values of a dtype are computed in: float64 in itself, all else in float32. */
+export function computedIn(dtype: DType): "float32" | "float64" {
+  return dtype === "float64" ? "float64" : "float32";
+}
+
 /** float64, int64 or uint64. */
 export function isWide(dtype: string): boolean {
   return dtype.endsWith("64");

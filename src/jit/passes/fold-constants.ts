@@ -8,9 +8,7 @@ import { applyMany } from "../../tensor/apply.ts";
 import { outsideTapesAndScope, outsideTrace } from "../../tensor/context.ts";
 import { scalar } from "../../tensor/create.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { itemSize } from "../../util/dtypes.ts";
-import { sizeOf } from "../../util/shapes.ts";
-import { type Graph, type GraphNode, GraphValue, replaceValues } from "../graph.ts";
+import { bytesOf, type Graph, type GraphNode, GraphValue, replaceValues } from "../graph.ts";
 
 /** Larger values take longer to read than to compute again. */
 const mostBytes = 1 << 18;
@@ -51,7 +49,7 @@ function isConstant(
   if (op.traits.unique === true || bodies !== undefined) return false;
   return (
     inputs.every((value) => value.origin.kind === "constant" || constants.has(value)) &&
-    outputs.every((value) => sizeOf(value.shape) * itemSize(value.dtype) <= mostBytes)
+    outputs.every((value) => bytesOf(value) <= mostBytes)
   );
 }
 

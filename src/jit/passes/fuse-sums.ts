@@ -6,7 +6,7 @@
  */
 import { type Shape, sizeOf } from "../../util/shapes.ts";
 import type { Graph, GraphNode, GraphValue } from "../graph.ts";
-import { loopOf, shapeOf, stepsOf, sumLayout } from "../loops.ts";
+import { loopOf, type SumLayout, shapeOf, stepsOf, sumLayout } from "../loops.ts";
 
 // The kernel of sums adds up such as these in the same order as a loop, so that
 // compiled and eager functions have the same bits (native/cpu/reduce.cc).
@@ -66,16 +66,14 @@ export function fuseSums(graph: Graph): Graph {
   return { ...graph, nodes: nodes.filter((node) => node !== null) };
 }
 
-type Layout = NonNullable<ReturnType<typeof sumLayout>>;
-
-function isWorthIt({ shape, dtype }: GraphValue, { over, row }: Layout): boolean {
+function isWorthIt({ shape, dtype }: GraphValue, { over, row }: SumLayout): boolean {
   if (dtype !== "float32" && dtype !== "float64") return false;
   const size = sizeOf(shape);
   return size >= leastSize && (over !== "rows" || size / row >= leastRows);
 }
 
 /** The axes of another shape of the same elements whose sum is the same; null: none. */
-function axesOf(shape: Shape, { over, row }: Layout): readonly number[] | null {
+function axesOf(shape: Shape, { over, row }: SumLayout): readonly number[] | null {
   const axes = shape.map((_, axis) => axis);
   if (over === "all") return axes;
   const split = axes.findLastIndex((axis) => sizeOf(shape.slice(axis)) === row);

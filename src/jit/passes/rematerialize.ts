@@ -5,9 +5,8 @@
  *
  * @module
  */
-import { itemSize } from "../../util/dtypes.ts";
 import { sameShape, sizeOf } from "../../util/shapes.ts";
-import { type Graph, type GraphNode, GraphValue } from "../graph.ts";
+import { bytesOf, type Graph, type GraphNode, GraphValue } from "../graph.ts";
 import { inputsOf, loopOf, mostInputs, mostSteps, shapeOf, stepsFor, stepsOf } from "../loops.ts";
 
 /** Smaller values stay in a cache until they are read. */
@@ -22,10 +21,6 @@ export function rematerialize(graph: Graph): Graph {
   const pass = new Rematerialization(graph);
   for (let i = 0; i < graph.nodes.length; i++) pass.visit(i);
   return pass.graph();
-}
-
-function bytesOf(value: GraphValue): number {
-  return sizeOf(value.shape) * itemSize(value.dtype);
 }
 
 function sum<T>(items: Iterable<T>, of: (item: T) => number): number {
@@ -170,15 +165,7 @@ class Rematerialization {
   ): void {
     this.#isChanged = true;
     const outputs = node.outputs.filter((value) => !chosen.has(value));
-    this.#replace(
-      index,
-      outputs.length === 0
-        ? null
-        : loopOf(
-            stepsFor(steps, outputs, () => false),
-            outputs,
-          ),
-    );
+    this.#replace(index, outputs.length === 0 ? null : loopOf(stepsFor(steps, outputs), outputs));
     for (const { index: at, steps: own, again } of readers) {
       const copies = new Map<GraphValue, GraphValue>();
       const read = (step: GraphNode): GraphNode => ({

@@ -17,10 +17,15 @@ export function hideProperty(owner: object, name: string): void {
   else names.add(name);
 }
 
-/** An object's own properties in the order in which they were made, by name. */
-export function* parts(owner: object): Generator<[name: string, value: unknown]> {
+function partNames(owner: object): string[] {
   const skip = hidden.get(owner);
-  for (const [name, value] of Object.entries(owner)) if (!skip?.has(name)) yield [name, value];
+  const names = Object.keys(owner);
+  return skip === undefined ? names : names.filter((name) => !skip.has(name));
+}
+
+/** An object's own properties in the order in which they were made, by name. */
+export function parts(owner: object): [name: string, value: unknown][] {
+  return partNames(owner).map((name) => [name, (owner as Record<string, unknown>)[name]]);
 }
 
 /**
@@ -39,10 +44,7 @@ export function leaves(owner: object): readonly object[] {
       for (const part of inner) visit(part);
     }
   };
-  const skip = hidden.get(owner);
-  for (const name of Object.keys(owner)) {
-    if (!skip?.has(name)) visit((owner as Record<string, unknown>)[name]);
-  }
+  for (const name of partNames(owner)) visit((owner as Record<string, unknown>)[name]);
   return [...found];
 }
 

@@ -44,10 +44,7 @@ function* partsOf(owner: Saveable): Generator<[name: string, part: unknown]> {
   if (owner instanceof Layer) {
     const model = owner as Partial<ModelLike>;
     if (model.keepsLayers) yield ["layers", model.layers];
-    const named = [...parts(owner)].map(([name, part]): [string, unknown] => [
-      toSnakeCase(name),
-      part,
-    ]);
+    const named = parts(owner).map(([name, part]): [string, unknown] => [toSnakeCase(name), part]);
     if (model.optimizer instanceof Optimizer) named.push(["optimizer", model.optimizer]);
     yield* named.sort(([a], [b]) => (a < b ? -1 : 1));
   }

@@ -13,7 +13,7 @@ import {
   tensorArgument,
 } from "../../tensor/public-op.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { type DType, isFloat, itemSize } from "../../util/dtypes.ts";
+import { computedIn, type DType, isFloat, itemSize } from "../../util/dtypes.ts";
 import { ArgumentError, describe, formatShape, ShapeError } from "../../util/errors.ts";
 import { sameShape, sizeOf } from "../../util/shapes.ts";
 import { add, clip, divide, multiply, negative, round, subtract, trunc } from "../arithmetic.ts";
@@ -235,7 +235,7 @@ export const affineTransform: PublicOp<
         { op, shapes: [images.shape, transform.shape] },
       );
     }
-    const parameters = castTo(transform, transform.dtype === "float64" ? "float64" : "float32");
+    const parameters = castTo(transform, computedIn(transform.dtype));
     return transformImages(op, images, reshapeTo(parameters, [transform.size / 8, 8]), options);
   },
 );

@@ -5,7 +5,7 @@ import { notEqual } from "../../../ops/comparison.ts";
 import { cast } from "../../../ops/creation.ts";
 import { toTensor } from "../../../ops/promote.ts";
 import { any } from "../../../ops/reduction.ts";
-import { sliceAt } from "../../../ops/shaping.ts";
+import { sliceAt, swapTime } from "../../../ops/shaping.ts";
 import { zerosLike } from "../../../tensor/fill.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { Variable } from "../../../tensor/variable.ts";
@@ -30,7 +30,7 @@ import { fusedLoop } from "./fused-loop.ts";
 import { RecurrentCell } from "./recurrent-cell.ts";
 import { drawMasks, type SequenceMasks, withMasks } from "./sequence-masks.ts";
 import { StackedRNNCells } from "./stacked-rnn-cells.ts";
-import { type Looped, type LoopRules, type StepFunction, swapTime, timeLoop } from "./time-loop.ts";
+import { type Looped, type LoopRules, type StepFunction, timeLoop } from "./time-loop.ts";
 
 /** Options of recurrent layers. */
 export interface RNNOptions extends LayerOptions {

@@ -7,7 +7,7 @@ import { where } from "../../../ops/comparison.ts";
 import { scanTensors } from "../../../ops/control/scan.ts";
 import { zeros } from "../../../ops/creation.ts";
 import { stack } from "../../../ops/joining.ts";
-import { flip, permute, reshape, sliceAt } from "../../../ops/shaping.ts";
+import { flip, reshape, sliceAt } from "../../../ops/shaping.ts";
 import { zerosLike } from "../../../tensor/fill.ts";
 import type { Tensor } from "../../../tensor/tensor.ts";
 import { KerasTensor } from "../../keras-tensor.ts";
@@ -183,9 +183,4 @@ function outputOf(
     },
   ) as KerasTensor;
   return { output: zeros(found.shape as number[], { dtype: found.dtype }), isState };
-}
-
-/** [batch, time, …] as [time, batch, …], and back. */
-export function swapTime(x: Tensor): Tensor {
-  return permute(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
 }
