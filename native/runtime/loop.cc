@@ -246,7 +246,8 @@ void Loop::MakeWorker(const KernelCall& call) {
           -1 - temporaries_[static_cast<size_t>(operand - first_temporary_)].reg;
     }
   };
-  const auto add_step = [&](KernelFunction function, int inputs) -> KernelCall& {
+  const auto add_step = [&](std::vector<Step>& steps, KernelFunction function,
+                            int inputs) -> KernelCall& {
     Step step{};
     step.function = function;
     step.call.inputs = worker.views.data() + worker.views.size();
@@ -254,11 +255,11 @@ void Loop::MakeWorker(const KernelCall& call) {
     step.call.outputs = step.call.inputs + inputs;
     step.call.num_outputs = 1;
     step.call.message = worker.message;
-    worker.steps.push_back(step);
-    return worker.steps.back().call;
+    steps.push_back(step);
+    return steps.back().call;
   };
   for (const RawStep& raw : raw_) {
-    KernelCall& step = add_step(raw.function, raw.inputs);
+    KernelCall& step = add_step(worker.steps, raw.function, raw.inputs);
     step.words = raw.words;
     step.num_words = raw.num_words;
     for (int32_t k = 0; k <= raw.inputs; k++) {
@@ -266,9 +267,7 @@ void Loop::MakeWorker(const KernelCall& call) {
     }
   }
   for (const Sum& sum : sums_) {
-    add_step(sum.function, 2);
-    worker.sums.push_back(worker.steps.back());
-    worker.steps.pop_back();
+    add_step(worker.sums, sum.function, 2);
     add_view(sum.operand, 2,
              sum.over == SumOver::kAll ? worker.line : worker.grid);
     worker.totals.emplace_back();
